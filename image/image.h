@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the rest of isolab needs from the image store: open it, resolve a name to an
+ * image, and get that image's root directory or EROFS file.
+ */
+#ifndef IL_IMAGE_IMAGE_H
+#define IL_IMAGE_IMAGE_H
+
+#include "base/err.h"
+
+#include <stdint.h>
+
+struct img_store; /* private */
+
+/* One resolved image; every pointer is owned by it. String arrays end in NULL. */
+struct img_image {
+	char *name;          /* full reference: docker.io/library/demo:latest */
+	char *digest;        /* of the manifest, "sha256:..." */
+	char *config_digest; /* the image ID */
+	char *chain_id;      /* of all layers (OCI image-spec config.md, ChainID) */
+	uint64_t size_bytes; /* sum of the compressed layers, config and manifest */
+	char **entrypoint;   /* config.Entrypoint, maybe empty */
+	char **cmd;
+	char **env;
+	char *workdir; /* "/" when the config has none */
+	char *user;    /* "" when the config has none */
+};
+
+/*
+ * img_store_open: open, and create if needed, the store below @root ("ROOT/images").
+ * @root  the state directory; copied
+ * Returns 0 and an owned store in *ret, or -errno.
+ */
+int img_store_open(const char *root, struct img_store **ret, struct il_err *err) IL_MUST_CHECK;
+
+/* img_store_close: free @store; accepts NULL, returns NULL. */
+struct img_store *img_store_close(struct img_store *store);
+void img_store_closep(struct img_store **store); /* the same as a scope closer */
+
+/*
+ * img_open: resolve @name (reference, or unique prefix of an image ID) to an image.
+ * Returns 0 and an owned image in *ret; -ENOENT no such image (the message names
+ * `isolab import`); -EINVAL bad reference or damaged store content; or -errno.
+ */
+int img_open(struct img_store *store, const char *name, struct img_image **ret,
+	     struct il_err *err) IL_MUST_CHECK;
+struct img_image *img_close(struct img_image *image);
+void img_closep(struct img_image **image);
+
+/*
+ * img_rootfs: the image's layers as one read-only-by-agreement directory, unpacked on
+ * first use (cached by chain ID; two racing callers unpack once).
+ * Returns 0 and an owned absolute path in *ret_path, or -errno.
+ */
+int img_rootfs(struct img_store *store, const struct img_image *image, char **ret_path,
+	       struct il_err *err) IL_MUST_CHECK;
+
+/* img_erofs: the same as an uncompressed EROFS image file, made from the directory. */
+int img_erofs(struct img_store *store, const struct img_image *image, char **ret_path,
+	      struct il_err *err) IL_MUST_CHECK;
+
+#endif
