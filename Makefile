@@ -5,7 +5,6 @@ BUILD    ?= build
 CC       ?= gcc
 PREFIX   ?= /usr/local
 DESTDIR  ?=
-VERSION  := 0.1.0
 # A static binary starts in a fifth of the time of a dynamic one (docs/performance.md);
 # the sanitizers need a dynamic one.
 STATIC   ?= 1
@@ -17,7 +16,7 @@ Q        := $(if $(filter 1,$(V)),,@)
 WARN := -Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
         -Wold-style-definition -Wformat=2 -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings \
         -Wimplicit-fallthrough -Wnull-dereference -Wswitch-enum
-CPPFLAGS += -I. -I$(BUILD)/gen -D_GNU_SOURCE -DIL_VERSION='"$(VERSION)"'
+CPPFLAGS += -I. -I$(BUILD)/gen -D_GNU_SOURCE -include base/version.h
 CFLAGS   ?= -O2 -g
 BASE_CFLAGS := -std=gnu17 $(WARN) -fstack-protector-strong -fno-omit-frame-pointer \
                -include base/banned.h
@@ -56,7 +55,7 @@ GEN :=
 .PHONY: all
 all: $(ALL)
 
-$(BUILD)/obj/%.c.o: %.c | $(GEN)
+$(BUILD)/obj/%.c.o: %.c Makefile | $(GEN)
 	@mkdir -p $(@D)
 	@echo "CC $<"
 	$(Q)$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -85,8 +84,57 @@ $(BUILD)/unit-tests: $(call OBJ,$(UNIT_SRC)) $(UNIT_EXTRA_OBJ) $(BUILD)/libisola
 unit: $(BUILD)/unit-tests
 	$(BUILD)/unit-tests
 
+# Everything, installing what is missing; `tests/run unit lint` runs parts.
+.PHONY: test
+test:
+	tools/deps build test lint
+	tests/run
+
+.PHONY: lint
+lint: $(GEN)
+	tests/lint/run
+
+.PHONY: format
+format:
+	git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+.PHONY: asan
+asan:
+	$(MAKE) BUILD=build/asan SANITIZE=address,undefined build/asan/unit-tests build/asan/isolab
+
+# libFuzzer targets, one per parser of foreign bytes.
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.c.o $(BUILD)/libisolab.a $(UNIT_EXTRA_OBJ)
+	@echo "LD $@"
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+.PHONY: fuzz-bins
+fuzz-bins: $(FUZZ_BIN)
+
+.PHONY: fuzz
+fuzz:
+	tests/run fuzz
+
+# ---- the main job ------------------------------------------------------------------
+.PHONY: demo
+demo:
+	tools/deps build demo
+	$(MAKE) all
+	tools/demo
+
+.PHONY: peers
+peers:
+	tools/deps peers
+
+# ---- install -----------------------------------------------------------------------
+.PHONY: install
+install: all
+	install -D -m 0755 $(BUILD)/isolab $(DESTDIR)$(PREFIX)/bin/isolab
+	$(foreach m,$(wildcard man/*.[1-8] $(BUILD)/man/*.[1-8]),install -D -m 0644 $(m) \
+		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
+
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 .PHONY: clean
 clean:
-	rm -rf $(BUILD)
+	rm -rf build
