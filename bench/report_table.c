@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/report.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "bench/report_model.h"
+#include "bench/report_text.h"
+
+/* Where a document is printed to. */
+struct page {
+	FILE *out;
+	bool color;
+	const struct rep_doc *doc;
+	struct il_err *err;
+};
+
+static const struct rep_unit plain = {"", 1};
+
+/* Adds ", TEXT" to a line that is being made, or TEXT when it is the first. */
+static void add_part(struct il_buf *b, const char *text)
+{
+	if (text && *text) {
+		il_buf_str(b, b->len ? ", " : "");
+		rep_text_safe(b, text);
+	}
+}
+
+static int print_line(const struct page *p, struct il_buf *b, size_t indent)
+{
+	_cleanup_(freep) char *text = il_buf_steal(b);
+
+	if (!text)
+		return il_fail(p->err, ENOMEM, "print the table");
+	rep_text_wrap(p->out, text, indent);
+	return 0;
+}
+
+static int print_heading(const struct page *p, const char *text)
+{
+	fprintf(p->out, "\n%s%s%s\n", p->color ? "\033[1;4m" : "", text, p->color ? "\033[0m" : "");
+	return 0;
+}
+
+static int print_title(const struct page *p)
+{
+	const struct rep_doc *d = p->doc;
+	_cleanup_(il_buf_done) struct il_buf b = {0};
+
+	add_part(&b, d->measure);
+	add_part(&b, d->mode);
+	il_buf_str(&b, ":");
+	for (size_t i = 0; i < json_array_size(d->workload); i++) {
+		il_buf_str(&b, " ");
+		rep_text_safe(&b, json_string_value(json_array_get(d->workload, i)));
+	}
+	if (d->image_name) {
+		il_buf_str(&b, " in ");
+		rep_text_safe(&b, d->image_name);
+	}
+	fputs(p->color ? "\033[1m" : "", p->out);
+	int r = print_line(p, &b, 0);
+	fputs(p->color ? "\033[0m" : "", p->out);
+	return r;
+}
+
+static int print_settings(const struct page *p)
+{
+	const struct rep_doc *d = p->doc;
+	_cleanup_(il_buf_done) struct il_buf b = {0};
+
+	if (isfinite(d->n))
+		il_buf_printf(&b, "n = %.0f", d->n);
+	if (isfinite(d->warmup))
+		il_buf_printf(&b, "%s%.0f warm-up", b.len ? " after " : "", d->warmup);
+	if (isfinite(d->concurrency))
+		il_buf_printf(&b, "%s%.0f at a time", b.len ? ", " : "", d->concurrency);
+	if (isfinite(d->duration_ns)) {
+		il_buf_str(&b, b.len ? ", took " : "took ");
+		rep_text_quantity(&b, "_ns", d->duration_ns);
+	}
+	add_part(&b, d->started_at);
+	if (d->isolab_version) {
+		add_part(&b, "isolab ");
+		rep_text_safe(&b, d->isolab_version);
+	}
+	return print_line(p, &b, 0);
+}
+
+static int print_host(const struct page *p)
+{
+	const struct rep_doc *d = p->doc;
+	_cleanup_(il_buf_done) struct il_buf b = {0};
+
+	if (!d->host)
+		return 0;
+	il_buf_str(&b, "host: ");
+	rep_text_safe(&b, d->cpu_model ? d->cpu_model : "unknown CPU");
+	if (isfinite(d->cpus))
+		il_buf_printf(&b, ", %.0f CPU%s", d->cpus, d->cpus == 1 ? "" : "s");
+	if (isfinite(d->memory_bytes)) {
+		il_buf_str(&b, ", ");
+		rep_text_quantity(&b, "_bytes", d->memory_bytes);
+	}
+	if (d->kernel) {
+		add_part(&b, "Linux ");
+		rep_text_safe(&b, d->kernel);
+	}
+	add_part(&b, d->distribution);
+	if (d->cgroup_mode) {
+		add_part(&b, "cgroup ");
+		rep_text_safe(&b, d->cgroup_mode);
+	}
+	if (d->kvm_known && d->kvm_available) {
+		add_part(&b, d->kvm_flavour ? d->kvm_flavour : "KVM");
+		il_buf_str(&b, d->ring0_emulated ? " (ring 0 emulated)" : "");
+	} else if (d->kvm_known) {
+		add_part(&b, "no KVM");
+	}
+	return print_line(p, &b, 0);
+}
+
+/* The lowest and highest median of a metric: what decides the column's unit. */
+static struct rep_unit metric_unit(const struct rep_doc *d, const char *name)
+{
+	double low = NAN;
+	double high = NAN;
+
+	for (size_t i = 0; i < d->subject_count; i++) {
+		const struct rep_metric *m = rep_metric_find(&d->subjects[i], name);
+
+		if (!m)
+			continue;
+		low = fmin(low, m->median);
+		high = fmax(high, m->median);
+	}
+	return rep_unit_pick(name, low, high);
+}
+
+/* The subject that ratios are to; NULL when no subject has a ratio. */
+static const char *ratio_base(const struct rep_doc *d, const char *name)
+{
+	for (size_t i = 0; i < d->subject_count; i++) {
+		const struct rep_metric *m = rep_metric_find(&d->subjects[i], name);
+
+		if (m && m->ratio_to)
+			return m->ratio_to;
+	}
+	return NULL;
+}
+
+static void head_cells(struct rep_table *t, const char *const *texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		rep_table_str(t, texts[i]);
+}
+
+static void failures_cell(struct rep_table *t, const struct rep_subject *s)
+{
+	rep_table_num(t, isfinite(s->failures) ? s->failures : 0, plain);
+}
+
+static void metric_row(struct rep_table *t, const struct rep_subject *s, const char *name,
+		       struct rep_unit unit, bool with_ratio)
+{
+	static const struct rep_metric none = {.median = NAN,
+					       .p90 = NAN,
+					       .p99 = NAN,
+					       .ratio = NAN,
+					       .ci = {NAN, NAN},
+					       .ratio_ci = {NAN, NAN}};
+	const struct rep_metric *m = rep_metric_find(s, name);
+
+	if (!m)
+		m = &none;
+	rep_table_str(t, s->name);
+	rep_table_num(t, m->median, unit);
+	rep_table_range(t, m->ci[0], m->ci[1], unit);
+	rep_table_num(t, m->p90, unit);
+	rep_table_num(t, m->p99, unit);
+	if (with_ratio) {
+		rep_table_num(t, m->ratio, plain);
+		rep_table_range(t, m->ratio_ci[0], m->ratio_ci[1], plain);
+	}
+	failures_cell(t, s);
+}
+
+static int finish_table(const struct page *p, const struct rep_table *t, size_t heads)
+{
+	if (rep_table_print(t, heads, p->color, p->out) < 0)
+		return il_fail(p->err, ENOMEM, "print the table");
+	return 0;
+}
+
+/* Median, interval, percentiles, ratio and failures of one metric, a row per subject. */
+static int print_metric(const struct page *p, const char *name, const char *title)
+{
+	const char *base = ratio_base(p->doc, name);
+	struct rep_unit unit = metric_unit(p->doc, name);
+	_cleanup_(rep_table_done) struct rep_table t = {.columns = base ? 8 : 6};
+	_cleanup_(il_buf_done) struct il_buf heading = {0};
+	_cleanup_(il_buf_done) struct il_buf ratio = {0};
+
+	rep_text_safe(&heading, title);
+	if (il_buf_check(&heading) < 0)
+		return il_fail(p->err, ENOMEM, "print the table");
+	print_heading(p, heading.data);
+	const char *first[] = {"subject", "median", "95% CI", "p90", "p99"};
+	head_cells(&t, first, ARRAY_SIZE(first));
+	if (base) {
+		il_buf_str(&ratio, "x ");
+		il_buf_add(&ratio, base, IL_MIN(strlen(base), (size_t)9));
+		rep_table_cell(&t, &ratio);
+		rep_table_str(&t, "95% CI");
+	}
+	rep_table_str(&t, "fail");
+	const char *units[] = {"", unit.name, unit.name, unit.name, unit.name};
+	head_cells(&t, units, ARRAY_SIZE(units));
+	for (size_t i = ARRAY_SIZE(units); i < t.columns; i++)
+		rep_table_str(&t, "");
+	for (size_t i = 0; i < p->doc->subject_count; i++)
+		if (!p->doc->subjects[i].skipped)
+			metric_row(&t, &p->doc->subjects[i], name, unit, base);
+	return finish_table(p, &t, 2);
+}
+
+static bool has_metric(const struct rep_doc *d, const char *name)
+{
+	for (size_t i = 0; i < d->subject_count; i++)
+		if (rep_metric_find(&d->subjects[i], name))
+			return true;
+	return false;
+}
+
+/* Time to the first byte of output and of the tear-down, beside each other. */
+static int print_ready_teardown(const struct page *p)
+{
+	static const char *const heads[] = {"subject", "ready", "p99", "teardown", "p99"};
+	struct rep_unit ready = metric_unit(p->doc, "ready_ns");
+	struct rep_unit down = metric_unit(p->doc, "teardown_ns");
+	const char *units[] = {"", ready.name, ready.name, down.name, down.name};
+	_cleanup_(rep_table_done) struct rep_table t = {.columns = ARRAY_SIZE(heads)};
+
+	if (!has_metric(p->doc, "ready_ns") && !has_metric(p->doc, "teardown_ns"))
+		return 0;
+	print_heading(p, "First output and tear-down (medians)");
+	head_cells(&t, heads, ARRAY_SIZE(heads));
+	head_cells(&t, units, ARRAY_SIZE(units));
+	for (size_t i = 0; i < p->doc->subject_count; i++) {
+		const struct rep_subject *s = &p->doc->subjects[i];
+		const struct rep_metric *r = rep_metric_find(s, "ready_ns");
+		const struct rep_metric *d = rep_metric_find(s, "teardown_ns");
+
+		if (!r && !d)
+			continue;
+		rep_table_str(&t, s->name);
+		rep_table_num(&t, r ? r->median : NAN, ready);
+		rep_table_num(&t, r ? r->p99 : NAN, ready);
+		rep_table_num(&t, d ? d->median : NAN, down);
+		rep_table_num(&t, d ? d->p99 : NAN, down);
+	}
+	return finish_table(p, &t, 2);
+}
+
+static double phase_ns(const struct rep_subject *s, const char *name)
+{
+	for (size_t i = 0; i < s->phase_count; i++)
+		if (strcmp(s->phases[i].name, name) == 0)
+			return s->phases[i].median_ns;
+	return NAN;
+}
+
+static bool phase_seen_before(const struct rep_doc *d, size_t subject, size_t phase)
+{
+	const char *name = d->subjects[subject].phases[phase].name;
+
+	for (size_t i = 0; i <= subject; i++) {
+		size_t n = i == subject ? phase : d->subjects[i].phase_count;
+
+		for (size_t k = 0; k < n; k++)
+			if (strcmp(d->subjects[i].phases[k].name, name) == 0)
+				return true;
+	}
+	return false;
+}
+
+static void phase_rows(struct rep_table *t, const struct rep_doc *d, const size_t *shown, size_t n)
+{
+	struct rep_unit us = {"us", 1e3};
+
+	for (size_t i = 0; i < d->subject_count; i++)
+		for (size_t k = 0; k < d->subjects[i].phase_count; k++) {
+			if (phase_seen_before(d, i, k))
+				continue;
+			rep_table_str(t, d->subjects[i].phases[k].name);
+			for (size_t c = 0; c < n; c++)
+				rep_table_num(
+				    t,
+				    phase_ns(&d->subjects[shown[c]], d->subjects[i].phases[k].name),
+				    us);
+		}
+}
+
+/* What a kind does between launch and end: phases down, kinds across. */
+static int print_phases(const struct page *p)
+{
+	enum { SHOWN_MAX = 5 }; /* as many as fit the width */
+	size_t shown[SHOWN_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->doc->subject_count && n < SHOWN_MAX; i++)
+		if (p->doc->subjects[i].phase_count > 0)
+			shown[n++] = i;
+	if (n == 0)
+		return 0;
+	_cleanup_(rep_table_done) struct rep_table t = {.columns = n + 1};
+	print_heading(p, "Phases (medians, us)");
+	rep_table_str(&t, "phase");
+	for (size_t c = 0; c < n; c++)
+		rep_table_str(&t, p->doc->subjects[shown[c]].name);
+	phase_rows(&t, p->doc, shown, n);
+	return finish_table(p, &t, 1);
+}
+
+static int print_memory(const struct page *p)
+{
+	static const char *const heads[] = {"subject", "instances", "MemAvailable", "95% CI",
+					    "PSS",     "cgroup",    "fail"};
+	_cleanup_(rep_table_done) struct rep_table t = {.columns = ARRAY_SIZE(heads)};
+	double low = NAN;
+	double high = NAN;
+
+	for (size_t i = 0; i < p->doc->subject_count; i++) {
+		const struct rep_subject *s = &p->doc->subjects[i];
+
+		if (!s->has_memory)
+			continue;
+		low = fmin(low, fmin(fmin(fabs(s->slope), s->pss), s->cgroup));
+		high = fmax(high, fmax(fmax(fabs(s->slope), s->pss), s->cgroup));
+	}
+	if (isnan(high))
+		return 0;
+	struct rep_unit unit = rep_unit_pick("_bytes", low, high);
+	const char *units[] = {"", "", unit.name, unit.name, unit.name, unit.name, ""};
+	print_heading(p, "Memory per idle instance, by three methods");
+	head_cells(&t, heads, ARRAY_SIZE(heads));
+	head_cells(&t, units, ARRAY_SIZE(units));
+	for (size_t i = 0; i < p->doc->subject_count; i++) {
+		const struct rep_subject *s = &p->doc->subjects[i];
+
+		if (!s->has_memory)
+			continue;
+		rep_table_str(&t, s->name);
+		rep_table_num(&t, s->mem_instances, plain);
+		rep_table_num(&t, s->slope, unit);
+		rep_table_range(&t, s->slope_ci[0], s->slope_ci[1], unit);
+		rep_table_num(&t, s->pss, unit);
+		rep_table_num(&t, s->cgroup, unit);
+		failures_cell(&t, s);
+	}
+	return finish_table(p, &t, 2);
+}
+
+static void density_row(struct rep_table *t, const struct rep_subject *s)
+{
+	const struct rep_density_point *first = s->curve_count ? &s->curve[0] : NULL;
+	const struct rep_density_point *last =
+	    s->curve_count ? &s->curve[s->curve_count - 1] : NULL;
+	struct il_buf b = {0};
+
+	rep_table_str(t, s->name);
+	rep_table_num(t, s->max_alive, plain);
+	rep_table_num(t, s->density_failed, plain);
+	rep_text_quantity(&b, "_ns", first ? first->start_ns : NAN);
+	rep_table_cell(t, &b);
+	rep_text_quantity(&b, "_ns", last ? last->start_ns : NAN);
+	rep_table_cell(t, &b);
+	rep_text_quantity(&b, "_bytes", last ? last->mem_available_bytes : NAN);
+	rep_table_cell(t, &b);
+}
+
+static int print_density(const struct page *p)
+{
+	static const char *const heads[] = {"subject",     "alive",      "failed",
+					    "first start", "last start", "MemAvailable left"};
+	_cleanup_(rep_table_done) struct rep_table t = {.columns = ARRAY_SIZE(heads)};
+
+	head_cells(&t, heads, ARRAY_SIZE(heads));
+	for (size_t i = 0; i < p->doc->subject_count; i++)
+		if (p->doc->subjects[i].has_density)
+			density_row(&t, &p->doc->subjects[i]);
+	if (t.count == ARRAY_SIZE(heads))
+		return 0;
+	print_heading(p, "Density: instances alive at once");
+	int r = finish_table(p, &t, 1);
+	for (size_t i = 0; r == 0 && i < p->doc->subject_count; i++) {
+		const struct rep_subject *s = &p->doc->subjects[i];
+		_cleanup_(il_buf_done) struct il_buf b = {0};
+
+		if (!s->has_density || !s->stop_reason)
+			continue;
+		rep_text_safe(&b, s->name);
+		il_buf_str(&b, " stopped: ");
+		rep_text_safe(&b, s->stop_reason);
+		r = print_line(p, &b, 0);
+	}
+	return r;
+}
+
+/* "LABEL NAME: TEXT", coloured. */
+static int print_note(const struct page *p, const char *label, const char *name, const char *text)
+{
+	_cleanup_(il_buf_done) struct il_buf b = {0};
+
+	il_buf_str(&b, label);
+	if (name) {
+		il_buf_str(&b, " ");
+		rep_text_safe(&b, name);
+	}
+	il_buf_str(&b, ": ");
+	rep_text_safe(&b, text);
+	fputs(p->color ? "\033[33m" : "", p->out);
+	int r = print_line(p, &b, 0);
+	fputs(p->color ? "\033[0m" : "", p->out);
+	return r;
+}
+
+static const char *first_error(const struct rep_subject *s)
+{
+	for (size_t i = 0; i < json_array_size(s->samples); i++) {
+		const json_t *sample = json_array_get(s->samples, i);
+		const char *text = json_string_value(json_object_get(sample, "error"));
+
+		if (!json_is_true(json_object_get(sample, "ok")) && text)
+			return text;
+	}
+	return NULL;
+}
+
+static int print_notes(const struct page *p)
+{
+	int r = 0;
+
+	fputs("\n", p->out);
+	for (size_t i = 0; r == 0 && i < p->doc->subject_count; i++) {
+		const struct rep_subject *s = &p->doc->subjects[i];
+		const char *error = first_error(s);
+
+		if (s->skipped)
+			r = print_note(p, "skipped", s->name, s->skipped);
+		else if (error)
+			r = print_note(p, "first failure of", s->name, error);
+	}
+	for (size_t i = 0; r == 0 && i < p->doc->warning_count; i++) {
+		const struct rep_warning *w = &p->doc->warnings[i];
+
+		r = print_note(p, "warning", w->subject, w->text ? w->text : w->kind);
+	}
+	return r;
+}
+
+/* Metrics other than the three of a start, in a table each ("workload_ns"). */
+static int print_other_metrics(const struct page *p)
+{
+	static const char *const known[] = {"total_ns", "ready_ns", "teardown_ns"};
+	const struct rep_doc *d = p->doc;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < d->subject_count; i++)
+		for (size_t k = 0; r == 0 && k < d->subjects[i].metric_count; k++) {
+			const char *name = d->subjects[i].metrics[k].name;
+			bool done = false;
+
+			for (size_t j = 0; j < ARRAY_SIZE(known); j++)
+				done |= strcmp(name, known[j]) == 0;
+			for (size_t j = 0; j < i; j++)
+				done |= rep_metric_find(&d->subjects[j], name) != NULL;
+			if (!done)
+				r = print_metric(p, name, name);
+		}
+	return r;
+}
+
+static int print_document(const struct page *p)
+{
+	int r = print_title(p);
+
+	if (r == 0)
+		r = print_settings(p);
+	if (r == 0)
+		r = print_host(p);
+	if (r == 0 && has_metric(p->doc, "total_ns"))
+		r = print_metric(p, "total_ns", "Launch to end");
+	if (r == 0)
+		r = print_ready_teardown(p);
+	if (r == 0)
+		r = print_phases(p);
+	if (r == 0)
+		r = print_other_metrics(p);
+	if (r == 0)
+		r = print_memory(p);
+	if (r == 0)
+		r = print_density(p);
+	if (r == 0)
+		r = print_notes(p);
+	return r;
+}
+
+int report_table(const json_t *doc, FILE *out, bool color, struct il_err *err)
+{
+	_cleanup_(rep_set_done) struct rep_set set = {0};
+	int r = rep_set_add(&set, doc, err);
+
+	for (size_t i = 0; r == 0 && i < set.count; i++) {
+		struct page p = {.out = out, .color = color, .doc = &set.docs[i], .err = err};
+
+		if (i > 0)
+			fputs("\n", out);
+		r = print_document(&p);
+	}
+	if (r == 0 && (fflush(out) != 0 || ferror(out)))
+		r = il_fail(err, EIO, "print the table");
+	return r;
+}
