@@ -158,7 +158,7 @@ static void head_cells(struct rep_table *t, const char *const *texts, size_t n)
 
 static void failures_cell(struct rep_table *t, const struct rep_subject *s)
 {
-	rep_table_num(t, isfinite(s->failures) ? s->failures : 0, plain);
+	rep_table_count(t, isfinite(s->failures) ? s->failures : 0);
 }
 
 static void metric_row(struct rep_table *t, const struct rep_subject *s, const char *name,
@@ -271,35 +271,35 @@ static double phase_ns(const struct rep_subject *s, const char *name)
 	return NAN;
 }
 
-static bool phase_seen_before(const struct rep_doc *d, size_t subject, size_t phase)
+/* Phase names of several kinds in one order. */
+struct phase_order {
+	const char *names[48];
+	size_t n;
+};
+
+/*
+ * Puts a kind's phases among those already there: a new one goes behind the one that it
+ * follows in its own kind, so that what comes last anywhere stays last.
+ */
+static void merge_phases(struct phase_order *o, const struct rep_subject *s)
 {
-	const char *name = d->subjects[subject].phases[phase].name;
+	size_t at = 0; /* where the next new phase goes */
 
-	for (size_t i = 0; i <= subject; i++) {
-		size_t n = i == subject ? phase : d->subjects[i].phase_count;
+	for (size_t k = 0; k < s->phase_count; k++) {
+		size_t i = 0;
 
-		for (size_t k = 0; k < n; k++)
-			if (strcmp(d->subjects[i].phases[k].name, name) == 0)
-				return true;
-	}
-	return false;
-}
-
-static void phase_rows(struct rep_table *t, const struct rep_doc *d, const size_t *shown, size_t n)
-{
-	struct rep_unit us = {"us", 1e3};
-
-	for (size_t i = 0; i < d->subject_count; i++)
-		for (size_t k = 0; k < d->subjects[i].phase_count; k++) {
-			if (phase_seen_before(d, i, k))
-				continue;
-			rep_table_str(t, d->subjects[i].phases[k].name);
-			for (size_t c = 0; c < n; c++)
-				rep_table_num(
-				    t,
-				    phase_ns(&d->subjects[shown[c]], d->subjects[i].phases[k].name),
-				    us);
+		while (i < o->n && strcmp(o->names[i], s->phases[k].name) != 0)
+			i++;
+		if (i == o->n && o->n == ARRAY_SIZE(o->names))
+			return;
+		if (i == o->n) {
+			i = at;
+			memmove(&o->names[i + 1], &o->names[i], (o->n - i) * sizeof(*o->names));
+			o->names[i] = s->phases[k].name;
+			o->n++;
 		}
+		at = i + 1;
+	}
 }
 
 /* What a kind does between launch and end: phases down, kinds across. */
@@ -308,10 +308,14 @@ static int print_phases(const struct page *p)
 	enum { SHOWN_MAX = 5 }; /* as many as fit the width */
 	size_t shown[SHOWN_MAX];
 	size_t n = 0;
+	struct phase_order order = {.n = 0};
+	struct rep_unit us = {"us", 1e3};
 
 	for (size_t i = 0; i < p->doc->subject_count && n < SHOWN_MAX; i++)
-		if (p->doc->subjects[i].phase_count > 0)
+		if (p->doc->subjects[i].phase_count > 0) {
+			merge_phases(&order, &p->doc->subjects[i]);
 			shown[n++] = i;
+		}
 	if (n == 0)
 		return 0;
 	_cleanup_(rep_table_done) struct rep_table t = {.columns = n + 1};
@@ -319,7 +323,12 @@ static int print_phases(const struct page *p)
 	rep_table_str(&t, "phase");
 	for (size_t c = 0; c < n; c++)
 		rep_table_str(&t, p->doc->subjects[shown[c]].name);
-	phase_rows(&t, p->doc, shown, n);
+	for (size_t i = 0; i < order.n; i++) {
+		rep_table_str(&t, order.names[i]);
+		for (size_t c = 0; c < n; c++)
+			rep_table_num(&t, phase_ns(&p->doc->subjects[shown[c]], order.names[i]),
+				      us);
+	}
 	return finish_table(p, &t, 1);
 }
 
@@ -352,7 +361,7 @@ static int print_memory(const struct page *p)
 		if (!s->has_memory)
 			continue;
 		rep_table_str(&t, s->name);
-		rep_table_num(&t, s->mem_instances, plain);
+		rep_table_count(&t, s->mem_instances);
 		rep_table_num(&t, s->slope, unit);
 		rep_table_range(&t, s->slope_ci[0], s->slope_ci[1], unit);
 		rep_table_num(&t, s->pss, unit);
@@ -370,8 +379,8 @@ static void density_row(struct rep_table *t, const struct rep_subject *s)
 	struct il_buf b = {0};
 
 	rep_table_str(t, s->name);
-	rep_table_num(t, s->max_alive, plain);
-	rep_table_num(t, s->density_failed, plain);
+	rep_table_count(t, s->max_alive);
+	rep_table_count(t, s->density_failed);
 	rep_text_quantity(&b, "_ns", first ? first->start_ns : NAN);
 	rep_table_cell(t, &b);
 	rep_text_quantity(&b, "_ns", last ? last->start_ns : NAN);
@@ -482,13 +491,13 @@ static int print_other_metrics(const struct page *p)
 	return r;
 }
 
-static int print_document(const struct page *p)
+static int print_document(const struct page *p, bool with_host)
 {
 	int r = print_title(p);
 
 	if (r == 0)
 		r = print_settings(p);
-	if (r == 0)
+	if (r == 0 && with_host)
 		r = print_host(p);
 	if (r == 0 && has_metric(p->doc, "total_ns"))
 		r = print_metric(p, "total_ns", "Launch to end");
@@ -507,6 +516,11 @@ static int print_document(const struct page *p)
 	return r;
 }
 
+static bool same_host(const struct rep_doc *a, const struct rep_doc *b)
+{
+	return a->host && b->host && json_equal(a->host, b->host);
+}
+
 int report_table(const json_t *doc, FILE *out, bool color, struct il_err *err)
 {
 	_cleanup_(rep_set_done) struct rep_set set = {0};
@@ -517,7 +531,8 @@ int report_table(const json_t *doc, FILE *out, bool color, struct il_err *err)
 
 		if (i > 0)
 			fputs("\n", out);
-		r = print_document(&p);
+		/* Results of one session share their host: say it once. */
+		r = print_document(&p, i == 0 || !same_host(&set.docs[i - 1], p.doc));
 	}
 	if (r == 0 && (fflush(out) != 0 || ferror(out)))
 		r = il_fail(err, EIO, "print the table");

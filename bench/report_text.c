@@ -201,6 +201,17 @@ void rep_table_num(struct rep_table *t, double value, struct rep_unit unit)
 	rep_table_cell(t, &b);
 }
 
+void rep_table_count(struct rep_table *t, double value)
+{
+	struct il_buf b = {0};
+
+	if (isfinite(value))
+		il_buf_printf(&b, fabs(value) < 1e9 ? "%.0f" : "%.3g", value);
+	else
+		il_buf_str(&b, "-");
+	rep_table_cell(t, &b);
+}
+
 void rep_table_range(struct rep_table *t, double low, double high, struct rep_unit unit)
 {
 	struct il_buf b = {0};

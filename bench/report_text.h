@@ -67,6 +67,8 @@ void rep_table_cell(struct rep_table *t, struct il_buf *b);
 void rep_table_str(struct rep_table *t, const char *text);
 /* rep_table_num: append the next cell: @value / @unit, or "-". */
 void rep_table_num(struct rep_table *t, double value, struct rep_unit unit);
+/* rep_table_count: append the next cell: a whole number, or "-" for NAN. */
+void rep_table_count(struct rep_table *t, double value);
 /* rep_table_range: append the next cell: "low-high", or "-" when an end is missing. */
 void rep_table_range(struct rep_table *t, double low, double high, struct rep_unit unit);
 

@@ -99,5 +99,6 @@ void cli_help(struct il_buf *out);
 /* The verbs. */
 extern const struct verb verb_help;
 extern const struct verb verb_version;
+extern const struct verb verb_report;
 
 #endif
