@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -114,3 +115,26 @@ const struct runner_ops runner_host_ops = {
     .confine = host_confine,
     .exec = host_exec,
 };
+
+/* The kernel's own layout and its 64-bit signal set (linux/signal.h), not libc's. */
+struct kernel_sigaction {
+	void *handler; /* NULL = SIG_DFL */
+	unsigned long flags;
+	void *restorer;
+	uint64_t mask;
+};
+
+void runner_host_reset_signals(void)
+{
+	/* execve(2) makes caught signals default by itself; ignored ones would stay so. */
+	static const int ignorable[] = {
+	    SIGHUP,  SIGINT,  SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM,
+	    SIGTERM, SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ,
+	};
+	static const struct kernel_sigaction dfl;
+	uint64_t none = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ignorable); i++)
+		syscall(SYS_rt_sigaction, ignorable[i], &dfl, NULL, sizeof(dfl.mask));
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
+}

@@ -32,4 +32,12 @@ void runner_host_done(struct runner_host *rh);
  */
 extern const struct runner_ops runner_host_ops;
 
+/*
+ * runner_host_reset_signals: in the child: nothing blocked, and what a supervisor or the
+ * shell that started it may have ignored (nohup, a background job) default again, as a
+ * container's first process finds it. Raw and async-signal-safe; the dispositions of a
+ * child that shares only memory (no CLONE_SIGHAND) are its own.
+ */
+void runner_host_reset_signals(void);
+
 #endif
