@@ -7,6 +7,7 @@
 #define IL_CONTAINERS_CONTAINER_H
 
 #include "base/err.h"
+#include "containers/caps.h"
 #include "runner/timeline.h"
 #include "runner/workload.h"
 
@@ -34,16 +35,22 @@ struct ctr_config {
 				  its upper layer and etc files; the caller removes it */
 	const struct workload *workload; /* has passed workload_check */
 	struct ctr_limits limits;
-	uint64_t caps; /* capability mask, bit n = CAP_n; CTR_CAPS_DEFAULT = docker's */
+	uint64_t caps; /* capability mask, bit n = CAP_n; ctr_caps_default = docker's */
 	bool seccomp;  /* docker's default filter; false = unconfined */
 	bool no_new_privs;
 	enum ctr_net net;
-	int stdio[3];              /* given to the workload as 0, 1, 2; -1 = /dev/null */
+	/*
+	 * false: files written go to a tmpfs (memory of the container's cgroup) that is gone
+	 * with it; true: to state_dir/upper, and a later start with it finds them again.
+	 */
+	bool keep_files;
+	/*
+	 * Given to the workload as 0, 1, 2; -1 = /dev/null. With WORKLOAD_TTY all three are the
+	 * slave of a terminal that nobody's session has; it becomes /dev/console.
+	 */
+	int stdio[3];
 	struct timeline *timeline; /* receives the events; not NULL */
 };
-
-/* Docker 20.10's default capability set. Source: moby/oci/caps/defaults.go. */
-extern const uint64_t ctr_caps_default;
 
 /* A started container. */
 struct ctr {
@@ -56,7 +63,10 @@ int ctr_probe(struct il_err *err) IL_MUST_CHECK;
 
 /*
  * ctr_start: make the container and exec the workload in it. Returns when execve has
- * succeeded. The container dies with the calling process (PR_SET_PDEATHSIG).
+ * succeeded: until then the calling thread sleeps, as in vfork(2). Stamps the timeline from
+ * TL_ISOLATION_BEGIN to TL_EXECED. The container dies with the calling thread
+ * (PR_SET_PDEATHSIG). Its init is a child of the caller, who reaps it.
+ *
  * Returns 0 and the container in *ret; on failure everything made is undone:
  * -ENOENT command not found in the image (exit status 127), -EACCES not executable
  * (126), else -errno of the failing step, which the message names.

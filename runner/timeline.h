@@ -18,8 +18,8 @@ enum timeline_event {
 	TL_ISOLATION_BEGIN, /* first call that makes namespaces or the VM */
 	TL_ISOLATION_MADE,  /* namespaces cloned / VM, memory and vCPU made */
 	TL_ROOT_READY,      /* mounts done / guest kernel has its root */
-	TL_CONFINED,        /* container: cgroup, capabilities, seccomp in force */
 	TL_RUNNER_ENTERED,  /* the runner's first instruction in the isolated world */
+	TL_CONFINED,        /* container: cgroup, capabilities, seccomp in force */
 	TL_EXECED,          /* the workload's execve succeeded */
 	TL_READY,           /* first byte of the workload's output seen outside */
 	TL_EXITED,          /* the workload's exit seen outside */

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Control groups of containers: ROOT/CONTROLLER/isolab/ID on cgroup v1, ROOT/isolab/ID on
+ * v2, where ROOT is /sys/fs/cgroup except in tests. The two versions are two ops tables.
+ */
+#ifndef IL_CONTAINERS_CGROUP_H
+#define IL_CONTAINERS_CGROUP_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CGROUP_ROOT   "/sys/fs/cgroup"
+#define CGROUP_FOLDER "isolab"
+
+/* The period of the CPU quota, in microseconds: the kernel's and docker's default. */
+#define CGROUP_CPU_PERIOD_US 100000u
+
+#define CGROUP_JOIN_MAX 6
+
+struct ctr_limits;
+
+/* One container's cgroup while it is being started. */
+struct cgroup {
+	const struct cgroup_ops *ops;
+	const char *root;              /* borrowed */
+	int join_fds[CGROUP_JOIN_MAX]; /* owned; v1: `tasks` files; v2: [0] is the directory */
+	unsigned int join_count;
+	bool device_policy; /* docker's device rules are in force in there */
+};
+
+struct cgroup_ops {
+	const char *name;
+	/* Make the directories, set the limits, open what join needs. Undone on failure. */
+	int (*make)(struct cgroup *cg, const char *id, const struct ctr_limits *limits,
+		    struct il_err *err);
+	/* In the child: enter. NULL when clone3 has put it there (CLONE_INTO_CGROUP). */
+	int (*join)(const struct cgroup *cg);
+	/* Kill what is in there and remove the directories; not there is success. */
+	int (*remove)(const char *root, const char *id, struct il_err *err);
+	/* Bytes charged now. */
+	int (*memory)(const char *root, const char *id, uint64_t *ret_bytes);
+};
+
+extern const struct cgroup_ops cgroup_v1_ops;
+extern const struct cgroup_ops cgroup_v2_ops;
+
+/*
+ * cgroup_detect: the ops for the hierarchy mounted at @root; NULL when none is: then a
+ * container runs without a cgroup, and cannot have limits.
+ */
+const struct cgroup_ops *cgroup_detect(const char *root);
+
+/* cgroup_init: no cgroup yet. cgroup_close: close what cgroup_make opened. */
+void cgroup_init(struct cgroup *cg, const struct cgroup_ops *ops, const char *root);
+void cgroup_close(struct cgroup *cg);
+
+/* ---- shared by the two versions ---- */
+
+/* cgroup_add_join: hand over @fd. -ENOSPC (and @fd closed) when the table is full. */
+int cgroup_add_join(struct cgroup *cg, int fd) IL_MUST_CHECK;
+
+/* cgroup_write_u64: write "@value" to the file @name of @dir. 0 or -errno. */
+int cgroup_write_u64(int dir, const char *name, uint64_t value) IL_MUST_CHECK;
+
+/* cgroup_read_u64: the number in @name of @dir. 0, -EINVAL for no number, or -errno. */
+int cgroup_read_u64(int dir, const char *name, uint64_t *ret) IL_MUST_CHECK;
+
+/*
+ * cgroup_rmdir: remove the cgroup directory @path (absolute), killing the processes in it
+ * until that works, for at most 5 seconds. Not there is success. Returns 0 or -errno.
+ */
+int cgroup_rmdir(const char *path) IL_MUST_CHECK;
+
+/*
+ * cgroup_device_policy_v1: open the `tasks` file of the one cgroup of the devices
+ * controller that all containers share; it is made, with docker's rules, by the first.
+ * Returns an owned fd, -ENOENT when there is no devices controller, or -errno.
+ */
+int cgroup_device_policy_v1(const char *root, struct il_err *err) IL_MUST_CHECK;
+
+/*
+ * cgroup_device_policy_v2: docker's rules as a BPF program on the cgroup directory @dir and
+ * all below it, unless it has a program already. 0 or -errno.
+ */
+int cgroup_device_policy_v2(int dir, struct il_err *err) IL_MUST_CHECK;
+
+#endif

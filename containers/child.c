@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The child of a start, from its first instruction to execve. It runs in its parent's
+ * memory (CLONE_VM) on a stack of its own while the parent sleeps: no allocation, no stdio,
+ * raw calls where libc would act on the whole process.
+ */
+#include "containers/internal.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/keyctl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/*
+ * The death of the parent before the prctl would go unnoticed, and getppid() is 0 in a new
+ * PID namespace: so look at the parent's pidfd afterwards.
+ */
+static int die_with_parent(const struct ctr_plan *plan)
+{
+	struct pollfd pfd = {.fd = plan->parent_pidfd, .events = POLLIN};
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return -errno;
+	return poll(&pfd, 1, 0) > 0 ? -EOWNERDEAD : 0;
+}
+
+static int enter_cgroup(struct ctr_plan *plan)
+{
+	const struct cgroup *cg = &plan->cgroup;
+	int r = 0;
+
+	plan->step = "enter the cgroup";
+	if (cg->ops && cg->ops->join)
+		r = cg->ops->join(cg);
+	/* Only now: the namespace's root is the cgroup one is in. */
+	plan->step = "make a cgroup namespace";
+	if (r == 0 && unshare(CLONE_NEWCGROUP) < 0)
+		r = -errno;
+	return r;
+}
+
+static int bring_loopback_up(void)
+{
+	struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+	_cleanup_(closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return errno == EAFNOSUPPORT ? 0 : -errno;
+	return ioctl(fd, SIOCSIFFLAGS, &ifr) < 0 ? -errno : 0;
+}
+
+/* All three are put above 2 first: they may be each other's targets. */
+static int install_stdio(const struct ctr_plan *plan)
+{
+	int high[3];
+
+	for (int i = 0; i < 3; i++) {
+		int fd = plan->cfg->stdio[i] < 0 ? plan->null_fd : plan->cfg->stdio[i];
+
+		high[i] = fd > 2 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		if (high[i] < 0)
+			return -errno;
+	}
+	for (int i = 0; i < 3; i++)
+		if (dup2(high[i], i) < 0)
+			return -errno;
+	/* The rest closes at execve; till then the parent's pidfd is needed. */
+	return il_close_from(3, CLOSE_RANGE_CLOEXEC);
+}
+
+static int take_terminal(const struct ctr_plan *plan)
+{
+	if (setsid() < 0)
+		return -errno;
+	if (!(plan->cfg->workload->flags & WORKLOAD_TTY))
+		return 0;
+	/* So that a workload that is not root can open its /dev/console. */
+	if (fchown(0, plan->cfg->workload->uid, (gid_t)-1) < 0)
+		return -errno;
+	return ioctl(0, TIOCSCTTY, 0) < 0 ? -errno : 0;
+}
+
+/* While the host's files are in reach: a mount of the terminal, for /dev/console. */
+static int clone_console(struct ctr_plan *plan)
+{
+	plan->console_fd = -1;
+	if (plan->tty_path[0] == '\0')
+		return 0;
+	plan->console_fd = il_open_tree(AT_FDCWD, plan->tty_path, OPEN_TREE_CLONE);
+	return plan->console_fd < 0 ? plan->console_fd : 0;
+}
+
+/* Handlers are gone by CLONE_CLEAR_SIGHAND, but what the parent ignores would stay ignored. */
+static void reset_signals(void)
+{
+	for (int sig = 1; sig < SIGRTMIN; sig++)
+		signal(sig, SIG_DFL);
+}
+
+/* The host's session keyring is not for a container. */
+static int leave_keyring(void)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
+		return -errno;
+	return 0;
+}
+
+/* Runs as the workload's user, right before execve. */
+int ctr_confine(void *ctx)
+{
+	struct ctr_plan *plan = ctx;
+	bool root = plan->cfg->workload->uid == 0;
+	sigset_t none;
+	int r;
+
+	if (plan->cfg->no_new_privs) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || (r = ctr_filter_load(plan)) < 0)
+			return -errno;
+	}
+	if ((r = caps_apply(root ? plan->caps : 0)) < 0)
+		return r;
+	/* A change of ids takes the death signal back: arm it (again) now. */
+	if ((r = die_with_parent(plan)) < 0)
+		return r;
+	plan->cfg->timeline->ns[TL_CONFINED] = il_now_ns();
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	plan->at_exec = true;
+	return 0;
+}
+
+static int isolate(struct ctr_plan *plan)
+{
+	int r;
+
+	plan->step = "tie the container to its supervisor";
+	if ((r = die_with_parent(plan)) < 0)
+		return r;
+	if ((r = enter_cgroup(plan)) < 0)
+		return r;
+	plan->step = "join a session keyring";
+	if ((r = leave_keyring()) < 0)
+		return r;
+	plan->step = "set the host name";
+	if (sethostname(plan->hostname, strlen(plan->hostname)) < 0)
+		return -errno;
+	plan->step = "bring the loopback interface up";
+	if (plan->cfg->net == CTR_NET_NONE && (r = bring_loopback_up()) < 0)
+		return r;
+	plan->step = "prepare /dev/console";
+	if ((r = clone_console(plan)) < 0)
+		return r;
+	if ((r = ctr_root_enter(plan)) < 0)
+		return r;
+	return ctr_mounts_make(plan);
+}
+
+static int prepare_process(struct ctr_plan *plan)
+{
+	int r;
+
+	plan->step = "set up stdin, stdout and stderr";
+	if ((r = install_stdio(plan)) < 0)
+		return r;
+	plan->step = "take the terminal";
+	if ((r = take_terminal(plan)) < 0)
+		return r;
+	reset_signals();
+	plan->step = "drop capabilities";
+	if ((r = caps_drop_bounding(plan->caps)) < 0)
+		return r;
+	/* Without no_new_privs the filter needs CAP_SYS_ADMIN, which is going to be lost. */
+	plan->step = "install the seccomp filter";
+	return plan->cfg->no_new_privs ? 0 : ctr_filter_load(plan);
+}
+
+int ctr_child(void *arg)
+{
+	struct ctr_plan *plan = arg;
+	struct timeline *timeline = plan->cfg->timeline;
+	const char *step = NULL;
+
+	timeline->ns[TL_ISOLATION_MADE] = il_now_ns();
+	umask(0);
+	plan->error = isolate(plan);
+	if (plan->error == 0) {
+		timeline->ns[TL_ROOT_READY] = il_now_ns();
+		plan->error = prepare_process(plan);
+	}
+	if (plan->error == 0) {
+		timeline->ns[TL_RUNNER_ENTERED] = il_now_ns();
+		plan->step = "run the workload";
+		plan->error =
+		    runner_run(plan->cfg->workload, &runner_host_ops, &plan->runner, &step);
+		plan->step = step;
+	}
+	return 1;
+}
