@@ -24,6 +24,9 @@ struct img_image {
 	char **env;
 	char *workdir; /* "/" when the config has none */
 	char *user;    /* "" when the config has none */
+	/* Open and flock'ed (shared) while the image is open: `rmi` leaves it alone, also
+	 * when its name is gone. The process that supervises an instance keeps it open. */
+	int lock_fd;
 };
 
 /*
@@ -36,6 +39,13 @@ int img_store_open(const char *root, struct img_store **ret, struct il_err *err)
 /* img_store_close: free @store; accepts NULL, returns NULL. */
 struct img_store *img_store_close(struct img_store *store);
 void img_store_closep(struct img_store **store); /* the same as a scope closer */
+
+/*
+ * Gets one line without a newline about work that takes long ("unpacking layer 2 of 3 ...").
+ * The default is silence; commands print it on stderr.
+ */
+typedef void (*img_progress_fn)(void *ctx, const char *line);
+void img_store_set_progress(struct img_store *store, img_progress_fn fn, void *ctx);
 
 /*
  * img_open: resolve @name (reference, or unique prefix of an image ID) to an image.
