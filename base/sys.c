@@ -58,17 +58,22 @@ int il_pidfd_send_signal(int pidfd, int sig)
 	return syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) < 0 ? -errno : 0;
 }
 
-int il_open_in_root(int rootfd, const char *path, int flags, mode_t mode)
+int il_openat2(int dirfd, const char *path, int flags, mode_t mode, uint64_t resolve)
 {
 	bool makes_file = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
 	struct open_how how = {
 	    .flags = (uint64_t)(flags | O_CLOEXEC),
 	    .mode = makes_file ? mode : 0,
-	    .resolve = RESOLVE_IN_ROOT,
+	    .resolve = resolve,
 	};
-	long r = syscall(SYS_openat2, rootfd, path, &how, sizeof(how));
+	long r = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
 
 	return r < 0 ? -errno : (int)r;
+}
+
+int il_open_in_root(int rootfd, const char *path, int flags, mode_t mode)
+{
+	return il_openat2(rootfd, path, flags, mode, RESOLVE_IN_ROOT);
 }
 
 int il_close_from(unsigned int first, unsigned int flags)

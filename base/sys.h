@@ -31,6 +31,8 @@ int il_pidfd_open(pid_t pid) IL_MUST_CHECK;
 int il_pidfd_send_signal(int pidfd, int sig) IL_MUST_CHECK;
 /* openat2(2) with RESOLVE_IN_ROOT: @path can't leave @rootfd, whatever links it has. */
 int il_open_in_root(int rootfd, const char *path, int flags, mode_t mode) IL_MUST_CHECK;
+/* openat2(2) with RESOLVE_* flags of the caller's choice. */
+int il_openat2(int dirfd, const char *path, int flags, mode_t mode, uint64_t resolve) IL_MUST_CHECK;
 /* close_range(2) from @first on; with CLOSE_RANGE_CLOEXEC in @flags marks only. */
 int il_close_from(unsigned int first, unsigned int flags) IL_MUST_CHECK;
 

@@ -100,5 +100,6 @@ void cli_help(struct il_buf *out);
 extern const struct verb verb_help;
 extern const struct verb verb_version;
 extern const struct verb verb_report;
+extern const struct verb verb_import;
 
 #endif

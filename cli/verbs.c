@@ -9,6 +9,7 @@
 #include "base/fd.h"
 
 const struct verb *const cli_verbs[] = {
+    &verb_import,
     &verb_report,
     &verb_help,
     &verb_version,

@@ -69,4 +69,15 @@ int img_rootfs(struct img_store *store, const struct img_image *image, char **re
 int img_erofs(struct img_store *store, const struct img_image *image, char **ret_path,
 	      struct il_err *err) IL_MUST_CHECK;
 
+/*
+ * img_import: put an image into the store under @name, replacing what had the name.
+ * @path  an OCI layout directory, an oci-archive or docker-archive tarball, a tarball of a
+ *        root file system (gzip, zstd, xz, bzip2 or plain), a root directory, "-" = stdin
+ * @ref   which image, when @path holds several; NULL = the only one
+ * Returns 0; -EINVAL damaged, hostile, not for linux/amd64 ...; -ENOSPC; or -errno. After a
+ * failure the store is as before.
+ */
+int img_import(struct img_store *store, const char *name, const char *path, const char *ref,
+	       struct il_err *err) IL_MUST_CHECK;
+
 #endif

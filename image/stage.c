@@ -118,8 +118,8 @@ static int copy_hashed(int src_fd, int dst_fd, const char *what, struct img_desc
 	return 0;
 }
 
-static int check_expected(const char *what, const struct img_desc *expect,
-			  const struct img_desc *got, struct il_err *err)
+int img_desc_check(const char *what, const struct img_desc *expect, const struct img_desc *got,
+		   struct il_err *err)
 {
 	if (got->size != expect->size)
 		return il_refuse(err, EINVAL,
@@ -142,7 +142,7 @@ int img_stage_copy(struct img_stage *stage, int src_fd, const char *what,
 		return il_fail(err, -fd, "store %s", what);
 	int r = copy_hashed(src_fd, fd, what, &got, err);
 	if (r == 0 && expect)
-		r = check_expected(what, expect, &got, err);
+		r = img_desc_check(what, expect, &got, err);
 	if (r == 0)
 		r = img_stage_adopt(stage, "incoming", &got.digest, err);
 	if (r < 0)

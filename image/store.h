@@ -59,7 +59,11 @@ int img_stage_copy(struct img_stage *stage, int src_fd, const char *what,
 		   const struct img_desc *expect, struct img_desc *ret,
 		   struct il_err *err) IL_MUST_CHECK;
 
-/* img_stage_write: the same from memory. */
+/* img_desc_check: does content @got have the size and digest of @expect? 0 or -EINVAL. */
+int img_desc_check(const char *what, const struct img_desc *expect, const struct img_desc *got,
+		   struct il_err *err) IL_MUST_CHECK;
+
+/* img_stage_write: the same as img_stage_copy from memory. */
 int img_stage_write(struct img_stage *stage, const void *data, size_t len, struct img_desc *ret,
 		    struct il_err *err) IL_MUST_CHECK;
 
@@ -100,6 +104,13 @@ json_t *img_index_entries(const json_t *index);
 /* img_index_entry_name / _digest: borrowed from the entry; "" when it has none. */
 const char *img_index_entry_name(const json_t *entry);
 const char *img_index_entry_digest(const json_t *entry);
+
+/*
+ * img_index_find: the entry that a user's word names: a reference, or a unique prefix of an
+ * image ID. Returns 0 and a borrowed entry; -ENOENT, -EINVAL with a sentence.
+ */
+int img_index_find(const struct img_store *store, const json_t *index, const char *text,
+		   const json_t **ret, struct il_err *err) IL_MUST_CHECK;
 
 /* img_index_save: replace index.json; the caller holds the stage. */
 int img_index_save(struct img_stage *stage, const json_t *index, struct il_err *err) IL_MUST_CHECK;

@@ -21,6 +21,7 @@ struct img_stream {
 	int fd;
 	struct archive *raw;
 	struct archive *tar;
+	bool tar_open;
 	struct img_hash hash;
 	uint64_t size;           /* uncompressed bytes so far */
 	uint64_t trailing_zeros; /* at the end of these */
@@ -137,8 +138,6 @@ static int open_readers(struct img_stream *s, struct il_err *err)
 		return il_refuse(err, EINVAL, "%s is empty", s->what);
 	if (r < ARCHIVE_WARN)
 		return il_refuse(err, EINVAL, "%s", (raw_failure(s), s->err.msg));
-	if (archive_read_open2(s->tar, s, NULL, read_raw, skip_nothing, NULL) != ARCHIVE_OK)
-		return tar_failure(s, err);
 	return 0;
 }
 
@@ -174,6 +173,11 @@ int img_stream_open(int fd, const char *what, struct img_stream **ret, struct il
 
 int img_stream_next(struct img_stream *s, struct archive_entry **ret, struct il_err *err)
 {
+	/* Opened late: opening reads ahead, which would cut the start off img_stream_save. */
+	if (!s->tar_open &&
+	    archive_read_open2(s->tar, s, NULL, read_raw, skip_nothing, NULL) != ARCHIVE_OK)
+		return tar_failure(s, err);
+	s->tar_open = true;
 	locale_t before = s->locale ? uselocale(s->locale) : (locale_t)0;
 	int r = archive_read_next_header(s->tar, ret);
 
@@ -214,6 +218,19 @@ int img_stream_finish(struct img_stream *s, bool need_end, struct img_digest *re
 		return il_refuse(err, EINVAL, "%s is truncated: the end mark is missing", s->what);
 	img_hash_end(&s->hash, ret);
 	return 0;
+}
+
+int img_stream_save(struct img_stream *s, int fd, struct il_err *err)
+{
+	const void *data = NULL;
+	la_ssize_t n;
+
+	while ((n = next_bytes(s, &data)) > 0) {
+		int r = il_write_full(fd, data, (size_t)n);
+		if (r < 0)
+			return il_fail(err, -r, "unpack %s", s->what);
+	}
+	return n < 0 ? tar_failure(s, err) : 0;
 }
 
 const char *img_stream_packing(const struct img_stream *s)

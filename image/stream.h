@@ -47,6 +47,12 @@ int img_stream_data(struct img_stream *stream, const void **ret, size_t *ret_len
 int img_stream_finish(struct img_stream *stream, bool need_end, struct img_digest *ret,
 		      struct il_err *err) IL_MUST_CHECK;
 
+/*
+ * img_stream_save: instead of entries, write the uncompressed stream to @fd. To be called on
+ * a fresh stream, before img_stream_finish.
+ */
+int img_stream_save(struct img_stream *stream, int fd, struct il_err *err) IL_MUST_CHECK;
+
 /* img_stream_packing: "" (plain tar), "gzip", "zstd", or another filter's name; borrowed. */
 const char *img_stream_packing(const struct img_stream *stream);
 

@@ -116,7 +116,8 @@ static int make_node(struct img_unpack *u, int dirfd, const char *base, struct a
 	return unpack_set_node_meta(u, dirfd, base, e, err);
 }
 
-static int make_symlink(struct img_unpack *u, int dirfd, const char *base, struct archive_entry *e, struct il_err *err)
+static int make_symlink(struct img_unpack *u, int dirfd, const char *base, struct archive_entry *e,
+			struct il_err *err)
 {
 	const char *target = archive_entry_symlink(e);
 

@@ -124,8 +124,8 @@ int unpack_set_file_meta(struct img_unpack *u, int fd, struct archive_entry *e, 
 	return 0;
 }
 
-int unpack_set_node_meta(struct img_unpack *u, int dirfd, const char *base,
-			 struct archive_entry *e, struct il_err *err)
+int unpack_set_node_meta(struct img_unpack *u, int dirfd, const char *base, struct archive_entry *e,
+			 struct il_err *err)
 {
 	struct timespec times[2] = {entry_mtime(e), entry_mtime(e)};
 	int r = set_owner(u, dirfd, base, e, err);

@@ -97,8 +97,8 @@ int unpack_name_parse(const char *text, struct unpack_name *ret, struct il_err *
 	ret->dir_len = 0;
 	ret->depth = 0;
 	if (text[0] == '/')
-		return il_refuse(err, EINVAL, "'%.120s' is an absolute path: it could leave the image",
-				 text);
+		return il_refuse(err, EINVAL,
+				 "'%.120s' is an absolute path: it could leave the image", text);
 	for (const char *p = text; *p != '\0';) {
 		size_t n = strcspn(p, "/");
 
@@ -141,10 +141,11 @@ static int check_links(const struct img_unpack *u, const char *dir, struct il_er
 		if (fd < 0 || fstat(fd, &st) < 0)
 			return 0; /* the caller finds out why */
 		if (S_ISLNK(st.st_mode) && inode_set_has(&u->made, st.st_ino))
-			return il_refuse(err, EINVAL,
-					 "'%.120s' leads through the symbolic link '%.120s' of the same "
-					 "layer: it could leave the image",
-					 dir, prefix);
+			return il_refuse(
+			    err, EINVAL,
+			    "'%.120s' leads through the symbolic link '%.120s' of the same "
+			    "layer: it could leave the image",
+			    dir, prefix);
 		if (dir[i] == '\0')
 			return 0;
 	}
@@ -167,8 +168,8 @@ static int check_real_depth(const struct img_unpack *u, int fd, const char *dir,
 			slashes[i] += real[k] == '/';
 	}
 	if (slashes[1] > slashes[0] + UNPACK_DEPTH_MAX)
-		return il_refuse(err, EINVAL, "'%.60s...' is nested deeper than %d directories", dir,
-				 UNPACK_DEPTH_MAX);
+		return il_refuse(err, EINVAL, "'%.60s...' is nested deeper than %d directories",
+				 dir, UNPACK_DEPTH_MAX);
 	return 0;
 }
 
@@ -221,10 +222,12 @@ static int open_through_links(struct img_unpack *u, const char *dir, bool create
 		return r;
 	if (create)
 		r = make_missing(u, dir, &why);
-	_cleanup_(closep) int fd = r < 0 ? r : openat2_in(u->rootfd, dir, O_RDONLY | O_DIRECTORY, 0);
+	_cleanup_(closep) int fd =
+	    r < 0 ? r : openat2_in(u->rootfd, dir, O_RDONLY | O_DIRECTORY, 0);
 	if (fd == -ENOENT || fd == -ELOOP)
 		return il_refuse(err, EINVAL,
-				 "'%.120s' leads through a symbolic link to nowhere in the image", dir);
+				 "'%.120s' leads through a symbolic link to nowhere in the image",
+				 dir);
 	if (r < 0)
 		return il_refuse(err, -r, "%s", why.msg);
 	if (fd < 0)

@@ -36,9 +36,9 @@ enum unpack_warning {
 };
 
 struct img_unpack {
-	int rootfd;        /* borrowed */
-	bool privileged;   /* ownership and device nodes are possible */
-	uint64_t root_dev; /* of the root's file system */
+	int rootfd;            /* borrowed */
+	bool privileged;       /* ownership and device nodes are possible */
+	uint64_t root_dev;     /* of the root's file system */
 	struct inode_set made; /* inodes that the current layer made or changed */
 	struct pending_dir *dirs;
 	size_t ndirs;
@@ -86,7 +86,8 @@ void unpack_forget_parent(struct img_unpack *u);
  * unpack_hide: remove @base in @dirfd as a whiteout does: what this very layer made stays.
  * unpack_hide_children: the same for everything below the directory (opaque whiteout).
  */
-int unpack_hide(struct img_unpack *u, int dirfd, const char *base, unsigned int depth) IL_MUST_CHECK;
+int unpack_hide(struct img_unpack *u, int dirfd, const char *base,
+		unsigned int depth) IL_MUST_CHECK;
 int unpack_hide_children(struct img_unpack *u, int dirfd, unsigned int depth) IL_MUST_CHECK;
 
 /* unpack_warn: report a kind of difficulty once. */
@@ -98,8 +99,8 @@ void unpack_warn(struct img_unpack *u, enum unpack_warning which);
  */
 int unpack_set_file_meta(struct img_unpack *u, int fd, struct archive_entry *e,
 			 struct il_err *err) IL_MUST_CHECK;
-int unpack_set_node_meta(struct img_unpack *u, int dirfd, const char *base,
-			 struct archive_entry *e, struct il_err *err) IL_MUST_CHECK;
+int unpack_set_node_meta(struct img_unpack *u, int dirfd, const char *base, struct archive_entry *e,
+			 struct il_err *err) IL_MUST_CHECK;
 
 /* unpack_set_dir_meta: owner and xattrs of a directory now; the rest by img_unpack_end. */
 int unpack_set_dir_meta(struct img_unpack *u, int fd, const char *path, struct archive_entry *e,
