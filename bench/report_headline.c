@@ -50,71 +50,107 @@ static const struct rep_subject *yardstick(const struct rep_doc *d)
 	return NULL;
 }
 
-static void add_start(struct il_buf *b, const struct rep_doc *d, const struct rep_subject *s,
-		      const struct rep_metric *m)
+static void add_ratio(struct il_buf *b, double ratio, const char *times, const char *to)
 {
+	if (ratio < 0.9995 && ratio >= 0.0995)
+		il_buf_printf(b, "%.2f", ratio);
+	else
+		rep_text_number(b, ratio);
+	il_buf_str(b, times);
+	il_buf_str(b, strcmp(to, "process") == 0 ? " the " : " ");
+	rep_text_safe(b, to);
+}
+
+static void add_start(struct il_buf *b, const struct rep_doc *d, const struct rep_subject *s,
+		      const char *times)
+{
+	const struct rep_metric *m = rep_metric_find(s, "total_ns");
 	const struct rep_subject *peer = yardstick(d);
 	const struct rep_metric *theirs = peer ? rep_metric_find(peer, "total_ns") : NULL;
 
 	rep_text_quantity(b, "_ns", m->median);
 	il_buf_str(b, " in ");
 	add_noun(b, s, false);
-	if (m->ratio_to && isfinite(m->ratio) && strcmp(m->ratio_to, s->name) != 0) {
-		il_buf_str(b, " (");
-		rep_text_number(b, m->ratio);
-		il_buf_str(b, "x ");
-		rep_text_safe(b, m->ratio_to);
-		if (theirs && strcmp(peer->name, m->ratio_to) != 0) {
-			il_buf_str(b, ", ");
-			rep_text_number(b, m->median / theirs->median);
-			il_buf_str(b, "x ");
-			rep_text_safe(b, peer->name);
-		}
-		il_buf_str(b, ")");
+	if (!m->ratio_to || !isfinite(m->ratio) || strcmp(m->ratio_to, s->name) == 0)
+		return;
+	il_buf_str(b, " (");
+	add_ratio(b, m->ratio, times, m->ratio_to);
+	if (theirs && strcmp(peer->name, m->ratio_to) != 0) {
+		il_buf_str(b, ", ");
+		add_ratio(b, m->median / theirs->median, times, peer->name);
 	}
+	il_buf_str(b, ")");
 }
 
-static void join(struct il_buf *b, size_t said)
+/* Has the subject something to say in a sentence of this kind? */
+static bool has_start(const struct rep_subject *s)
+{
+	const struct rep_metric *m = rep_metric_find(s, "total_ns");
+
+	return is_isolated(s) && m && isfinite(m->median);
+}
+
+static bool has_slope(const struct rep_subject *s)
+{
+	return is_isolated(s) && s->has_memory && isfinite(s->slope);
+}
+
+static bool has_density(const struct rep_subject *s)
+{
+	return is_isolated(s) && s->has_density && isfinite(s->max_alive);
+}
+
+static size_t count_subjects(const struct rep_doc *d, bool (*has)(const struct rep_subject *))
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->subject_count; i++)
+		n += has(&d->subjects[i]);
+	return n;
+}
+
+/* What stands before the item number @said of @n: "", ", " or " and ". */
+static void join(struct il_buf *b, size_t said, size_t n)
 {
 	if (said > 0)
-		il_buf_str(b, "; ");
+		il_buf_str(b, said + 1 == n ? " and " : ", ");
 }
 
-static void startup_headline(struct il_buf *b, const struct rep_doc *d)
+static void startup_headline(struct il_buf *b, const struct rep_doc *d, const char *times)
 {
 	const char *program = json_string_value(json_array_get(d->workload, 0));
+	size_t n = count_subjects(d, has_start);
 	size_t said = 0;
 
-	for (size_t i = 0; i < d->subject_count; i++) {
-		const struct rep_subject *s = &d->subjects[i];
-		const struct rep_metric *m = rep_metric_find(s, "total_ns");
-
-		if (!is_isolated(s) || !m || !isfinite(m->median))
-			continue;
-		join(b, said);
-		if (said++ == 0) {
-			il_buf_str(b, "From launch to end, ");
-			rep_text_safe(b, program ? program : "the workload");
-			il_buf_str(b, " takes ");
+	if (n == 0)
+		return;
+	il_buf_str(b, "From launch to end, ");
+	rep_text_safe(b, program ? program : "the workload");
+	il_buf_str(b, " takes ");
+	for (size_t i = 0; i < d->subject_count; i++)
+		if (has_start(&d->subjects[i])) {
+			join(b, said++, n);
+			add_start(b, d, &d->subjects[i], times);
 		}
-		add_start(b, d, s, m);
-	}
-	il_buf_str(b, said ? "." : "");
+	il_buf_str(b, ".");
 }
 
 static void memory_headline(struct il_buf *b, const struct rep_doc *d)
 {
+	size_t n = count_subjects(d, has_slope);
 	size_t said = 0;
 
+	if (n == 0)
+		return;
+	il_buf_str(b, "One more idle instance takes ");
 	for (size_t i = 0; i < d->subject_count; i++) {
 		const struct rep_subject *s = &d->subjects[i];
 
-		if (!is_isolated(s) || !s->has_memory || !isfinite(s->slope))
+		if (!has_slope(s))
 			continue;
-		join(b, said);
-		il_buf_str(b, said++ == 0 ? "One more idle instance takes " : "");
+		join(b, said, n);
 		rep_text_quantity(b, "_bytes", s->slope);
-		il_buf_str(b, said == 1 ? " of available memory as " : " as ");
+		il_buf_str(b, said++ == 0 ? " of available memory as " : " as ");
 		add_noun(b, s, false);
 		if (isfinite(s->pss)) {
 			il_buf_str(b, " (");
@@ -122,33 +158,36 @@ static void memory_headline(struct il_buf *b, const struct rep_doc *d)
 			il_buf_str(b, " by PSS)");
 		}
 	}
-	il_buf_str(b, said ? "." : "");
+	il_buf_str(b, ".");
 }
 
 static void density_headline(struct il_buf *b, const struct rep_doc *d)
 {
+	size_t n = count_subjects(d, has_density);
 	double failed = 0;
 	size_t said = 0;
 
+	if (n == 0)
+		return;
+	il_buf_str(b, "Alive at once: ");
 	for (size_t i = 0; i < d->subject_count; i++) {
 		const struct rep_subject *s = &d->subjects[i];
 
-		if (!is_isolated(s) || !s->has_density || !isfinite(s->max_alive))
+		if (!has_density(s))
 			continue;
-		join(b, said);
-		il_buf_str(b, said++ == 0 ? "Alive at once: " : "");
-		il_buf_printf(b, "%.0f ", fmin(s->max_alive, 1e9));
-		add_noun(b, s, s->max_alive != 1);
+		join(b, said++, n);
+		il_buf_printf(b, "%.0f ", fmin(fmax(s->max_alive, 0), 1e9));
+		add_noun(b, s, true);
 		if (isfinite(s->density_failed))
 			failed += s->density_failed;
 	}
-	if (said && failed > 0)
+	if (failed > 0)
 		il_buf_printf(b, "; %.0f failed.", fmin(failed, 1e9));
-	else if (said)
+	else
 		il_buf_str(b, "; none failed.");
 }
 
-void rep_headline(struct il_buf *b, const struct rep_doc *d)
+void rep_headline(struct il_buf *b, const struct rep_doc *d, const char *times)
 {
 	size_t before = b->len;
 
@@ -156,5 +195,5 @@ void rep_headline(struct il_buf *b, const struct rep_doc *d)
 	if (b->len == before)
 		memory_headline(b, d);
 	if (b->len == before)
-		startup_headline(b, d);
+		startup_headline(b, d, times);
 }

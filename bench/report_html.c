@@ -59,7 +59,7 @@ static json_t *page_data(const struct rep_set *set)
 		/* The reference count is all that changes. */
 		json_t *doc = json_incref((json_t *)(uintptr_t)set->docs[i].json);
 
-		rep_headline(&b, &set->docs[i]);
+		rep_headline(&b, &set->docs[i], "\u00d7");
 		if (json_array_append_new(results, doc) < 0 || il_buf_check(&b) < 0 ||
 		    json_array_append_new(headlines, json_string(b.data ? b.data : "")) < 0)
 			return NULL;

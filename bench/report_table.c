@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "bench/report_headline.h"
 #include "bench/report_model.h"
 #include "bench/report_text.h"
 
@@ -118,6 +119,17 @@ static int print_host(const struct page *p)
 	} else if (d->kvm_known) {
 		add_part(&b, "no KVM");
 	}
+	return print_line(p, &b, 0);
+}
+
+static int print_found(const struct page *p)
+{
+	_cleanup_(il_buf_done) struct il_buf b = {0};
+
+	rep_headline(&b, p->doc, "x");
+	if (!b.len && !b.failed)
+		return 0;
+	fputs("\n", p->out);
 	return print_line(p, &b, 0);
 }
 
@@ -499,6 +511,8 @@ static int print_document(const struct page *p, bool with_host)
 		r = print_settings(p);
 	if (r == 0 && with_host)
 		r = print_host(p);
+	if (r == 0)
+		r = print_found(p);
 	if (r == 0 && has_metric(p->doc, "total_ns"))
 		r = print_metric(p, "total_ns", "Launch to end");
 	if (r == 0)

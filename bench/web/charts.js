@@ -50,6 +50,7 @@ function valueAxis(t, title, scale, values, extra) {
     axis.max = niceBound(highest(good) * 1.04, true);
     axis.ticks.callback = logTick(Math.log10(axis.max / axis.min), t.narrow);
     axis.ticks.autoSkip = false;
+    axis.grid.color = (c) => (c.tick && c.tick.label ? t.grid : "transparent");
   }
   return axis;
 }
@@ -103,6 +104,11 @@ const marks = {
         c.font = "12px " + Chart.defaults.font.family;
         c.textBaseline = "middle";
         c.fillText(set.marks.texts[i], right + 9, bar.y + 0.5);
+        if (!set.marks.notes) return;
+        const used = c.measureText(set.marks.texts[i] + " ").width;
+        c.fillStyle = set.marks.muted;
+        c.font = "11px " + Chart.defaults.font.family;
+        c.fillText(set.marks.notes[i], right + 12 + used, bar.y + 0.5);
       });
     });
     c.restore();
@@ -236,11 +242,12 @@ function intervalFigure(f, rows, axisTitle, guideAt) {
           datasets: [{
             data: wanted.map((r) => r.value), backgroundColor: dots ? "transparent" : colors,
             maxBarThickness: 19, borderRadius: 2,
-            marks: { whiskers: wanted.map((r) => r.interval), dots: dots ? colors : null, ink: t.ink, texts: wanted.map((r) => r.text) },
+            marks: { whiskers: wanted.map((r) => r.interval), dots: dots ? colors : null, ink: t.ink, muted: t.muted,
+              texts: wanted.map((r) => r.text), notes: t.narrow ? null : wanted.map((r) => r.note || "") },
           }],
         },
         options: {
-          indexAxis: "y", layout: { padding: { right: t.narrow ? 62 : 74 } },
+          indexAxis: "y", layout: { padding: { right: t.narrow ? 62 : 158 } },
           scales: { x: valueAxis(t, axisTitle, scale, all.concat(isNumber(guideAt) ? [guideAt] : []), {}), y: nameAxis(t) },
           plugins: { guide: { at: guideAt, color: t.muted }, tooltip: { enabled: false } },
         },
@@ -286,18 +293,18 @@ function groupedFigure(f, names, groups, unit) {
 
 // Parts of a whole: rows = names, parts = [{label, values}].
 function stackedFigure(f, names, parts, unit) {
-  const color = (i, t) => PHASE_COLORS[i % PHASE_COLORS.length][t.dark ? 1 : 0];
+  const color = (i) => PHASE_COLORS[i % PHASE_COLORS.length];
   return figure({
     ...f,
     fallback: names.map((n, i) => n + ": " + parts.filter((p) => isNumber(p.values[i])).map((p) => p.label + " " + scaled(p.values[i], unit) + " " + unit.name).join(", ")).join("; ") + ".",
     height: () => 70 + 46 * names.length,
-    keys: (t) => parts.map((p, i) => keyItem(p.label, { block: true, color: color(i, t) })),
+    keys: (t) => parts.map((p, i) => keyItem(p.label, { block: true, color: color(i) })),
     config: (t) => ({
       type: "bar",
       data: {
         labels: names,
         datasets: parts.map((p, i) => ({
-          label: p.label, data: p.values.map((v) => (isNumber(v) ? v / unit.scale : null)), backgroundColor: color(i, t),
+          label: p.label, data: p.values.map((v) => (isNumber(v) ? v / unit.scale : null)), backgroundColor: color(i),
           borderColor: t.card, borderWidth: { right: 1.5 }, maxBarThickness: 30,
         })),
       },
@@ -305,7 +312,7 @@ function stackedFigure(f, names, parts, unit) {
         indexAxis: "y",
         scales: { x: { ...valueAxis(t, unit.name, "linear", [], {}), stacked: true }, y: { ...nameAxis(t), stacked: true } },
         plugins: {
-          partNames: { color: t.dark ? "#101317" : "#ffffff" },
+          partNames: { color: "#14181d" },
           tooltip: { displayColors: false, callbacks: { label: (c) => c.dataset.label + ": " + number(c.raw) + " " + unit.name } },
         },
       },

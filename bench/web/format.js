@@ -36,6 +36,7 @@ function number(v) {
   const size = Math.abs(v);
   if (size === 0) return "0";
   if (size >= 1e7) return v.toPrecision(3);
+  if (size >= 999.5) return v.toLocaleString("en-US", { maximumFractionDigits: 0 });
   return v.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.9995 ? 2 : 3);
 }
 
@@ -52,6 +53,9 @@ function quantity(v, kind) {
   const unit = pickUnit(kind, [v]);
   return isNumber(v) ? (number(v / unit.scale) + " " + unit.name).trim() : "–";
 }
+
+// "2026-01-01T00:00:00Z" for people; anything else as it is.
+const date = (text) => (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) ? text.slice(0, 10) + " " + text.slice(11, 16) + " UTC" : text);
 
 const cut = (text, length) => (text.length > length ? text.slice(0, length - 1) + "…" : text);
 
@@ -77,11 +81,9 @@ const PEER_COLORS = [
   ["#a3459b", "#dd8ad6"], ["#2f8f87", "#62cdc1"], ["#882255", "#d46a9a"], ["#5546a8", "#a89bf0"],
   ["#857a18", "#cfc353"], ["#b8394a", "#f0808c"], ["#3d6f1f", "#93cc6b"], ["#7a5230", "#d3a67c"],
 ];
-const PHASE_COLORS = [
-  ["#56748f", "#7f9fbc"], ["#0072b2", "#5ab4ec"], ["#d55e00", "#ff8f45"], ["#009e73", "#35c79a"],
-  ["#b565a7", "#e09ad3"], ["#c79100", "#f0c04a"], ["#5546a8", "#a89bf0"], ["#8c3b3b", "#d98080"],
-];
-const METHOD_COLORS = [["#0072b2", "#5ab4ec"], ["#d55e00", "#ff8f45"], ["#00805c", "#35c79a"]];
+// Phases and methods are no subjects: pale fills for dark text, and steps of lightness.
+const PHASE_COLORS = ["#77aadd", "#ee8866", "#eedd88", "#44bb99", "#ffaabb", "#bbcc33", "#99ddff", "#c8c2d6"];
+const METHOD_COLORS = [["#22384d", "#eef2f6"], ["#7c93a8", "#93aac0"], ["#b59a5b", "#b08f45"]];
 const DASHES = [[7, 3], [2, 2], [9, 3, 2, 3], [4, 4], [12, 3]];
 
 const peerOrder = []; // peers get their colour by first appearance, the same in all charts
@@ -109,7 +111,7 @@ function table(title, rowHeads, columns, subjects) {
     for (const c of columns) tr.append(el("td", { class: c.text ? "text" : null }, c.cells[row]));
     body.append(tr);
   });
-  const caption = el("caption", { id: id }, el("b", {}, "Table " + tableCount + ". "), title);
-  return el("div", { class: "scroll", role: "region", tabindex: "0", "aria-labelledby": id },
-    el("table", {}, caption, el("thead", {}, head), body));
+  return el("div", { class: "table" }, el("p", { class: "caption", id }, el("b", {}, "Table " + tableCount + ". "), title),
+    el("div", { class: "scroll", role: "region", tabindex: "0", "aria-labelledby": id },
+      el("table", { "aria-labelledby": id }, el("thead", {}, head), body)));
 }

@@ -40,12 +40,14 @@ const spread = (values) => {
   return good.length > 1 ? highest(good) / lowest(good) : 1;
 };
 
+const intervalNote = (pair, unit) => (range(pair, unit) === "–" ? "" : "(" + range(pair, unit) + ")");
+
 function medianFigure(subjects, name) {
   const unit = pickUnit(unitKind(name), subjects.map((s) => metric(s, name)?.median));
   const rows = subjects.filter((s) => metric(s, name)).map((s) => {
     const m = metric(s, name);
     return { name: s.name, value: m.median / unit.scale, interval: list(m.median_ci95).map((v) => v / unit.scale),
-      text: quantity(m.median, unitKind(name)) };
+      text: quantity(m.median, unitKind(name)), note: intervalNote(m.median_ci95, pickUnit(unitKind(name), [m.median])) };
   });
   return intervalFigure({
     title: metricTitle(name) + ": median", scales: spread(rows.map((r) => r.value)) > 20 ? "log" : "linear",
@@ -54,9 +56,9 @@ function medianFigure(subjects, name) {
 }
 
 function ratioFigure(subjects, name) {
-  const rows = subjects.filter((s) => metric(s, name)?.ratio && metric(s, name).ratio.to !== s.name).map((s) => {
+  const rows = subjects.filter((s) => metric(s, name)?.ratio && metric(s, name).ratio.to !== s.name && s.name !== "null").map((s) => {
     const r = metric(s, name).ratio;
-    return { name: s.name, value: r.value, interval: list(r.ci95), text: number(r.value) + "×" };
+    return { name: s.name, value: r.value, interval: list(r.ci95), text: number(r.value) + "×", note: intervalNote(r.ci95, { scale: 1 }) };
   });
   if (rows.length === 0) return null;
   const base = subjects.map((s) => metric(s, name)?.ratio?.to).find(Boolean);
@@ -169,6 +171,12 @@ function phaseNodes(subjects) {
 
 /* ---- memory and density --------------------------------------------------------------- */
 
+// What MemAvailable lost since the first point, in bytes over instances.
+function memoryUsed(points) {
+  const good = list(points).filter((p) => isNumber(p.mem_available_bytes) && isNumber(p.instances));
+  return good.map((p) => ({ x: p.instances, y: good[0].mem_available_bytes - p.mem_available_bytes }));
+}
+
 function memoryNodes(subjects) {
   const rows = subjects.filter((s) => s.memory);
   if (rows.length === 0) return null;
@@ -180,11 +188,9 @@ function memoryNodes(subjects) {
     { label: "cgroup", values: m.map((x) => x.cgroup_per_instance_bytes) },
   ];
   const unit = pickUnit("size", methods.flatMap((g) => g.values));
-  const points = rows.map((s) => {
-    const list_ = list(s.memory.points).filter((p) => isNumber(p.mem_available_bytes) && isNumber(p.instances));
-    const first = list_[0];
-    return { name: s.name, points: list_.map((p) => ({ x: p.instances, y: (first.mem_available_bytes - p.mem_available_bytes) / 1048576 })) };
-  });
+  const points = rows.map((s) => ({
+    name: s.name, points: memoryUsed(s.memory.points).map((p) => ({ x: p.x, y: p.y / 1048576 })),
+  }));
   const col = (head, u, cells) => ({ head, unit: u, cells });
   return {
     figures: [
@@ -223,6 +229,8 @@ function densityNodes(subjects) {
   }));
   const ends = (x, key, kind) => [curve(x)[0], curve(x).at(-1)].map((p) => quantity(p?.[key], kind));
   const starts = series((p) => p.start_ns / unit.scale);
+  const used = rows.map((s, i) => ({ name: s.name, points: memoryUsed(d[i].curve) }));
+  const usedUnit = pickUnit("size", used.map((s) => s.points.at(-1)?.y));
   const fallback = rows.map((s, i) => s.name + ": " + count(d[i].max_alive) + " alive at once").join("; ") + ".";
   return {
     figures: [
@@ -235,11 +243,11 @@ function densityNodes(subjects) {
         tip: (p) => number(p.y) + " " + unit.name + " with " + count(p.x) + " alive",
       }),
       xyFigure({
-        title: "MemAvailable left", fallback,
-        caption: "The host's available memory along the way. Where the line ends, the run stopped; the reason is in the table.",
-      }, series((p) => p.mem_available_bytes / 1073741824), {
-        x: "instances alive", y: "GiB", logAxis: "none", line: true, radius: 0,
-        tip: (p) => number(p.y) + " GiB left with " + count(p.x) + " alive",
+        title: "Memory used as the host fills", fallback,
+        caption: "What the host's MemAvailable lost since the first instance. Where a line ends, the run stopped; the reason is in the table.",
+      }, used.map((s) => ({ name: s.name, points: s.points.map((p) => ({ x: p.x, y: p.y / usedUnit.scale })) })), {
+        x: "instances alive", y: usedUnit.name, logAxis: "none", line: true, radius: 0,
+        tip: (p) => number(p.y) + " " + usedUnit.name + " with " + count(p.x) + " alive",
       }),
     ],
     table: table("Density.", { head: "subject", cells: rows.map((s) => s.name) }, [
@@ -265,15 +273,16 @@ function notes(doc) {
     if (failed) item("warning", "first failure", s.name, failed.error);
   }
   for (const s of doc.subjects) if (s.skipped) item("skipped", "skipped", s.name, s.skipped);
-  return items.length ? el("ul", { class: "notes" }, ...items) : null;
+  return items;
 }
 
-function subjectTable(subjects) {
-  return table("What was compared.", { head: "subject", cells: subjects.map((s) => s.name) }, [
-    { head: "type", text: false, cells: subjects.map((s) => s.type || "–") },
+function subjectTable(docs) {
+  const subjects = [];
+  for (const s of docs.flatMap((d) => d.subjects)) if (!subjects.some((x) => x.name === s.name)) subjects.push(s);
+  return table("The subjects.", { head: "subject", cells: subjects.map((s) => s.name) }, [
+    { head: "type", cells: subjects.map((s) => s.type || "–") },
     { head: "version", text: true, cells: subjects.map((s) => s.version || "–") },
     { head: "what it is", text: true, cells: subjects.map((s) => s.description || "–") },
-    { head: "skipped because", text: true, cells: subjects.map((s) => s.skipped || "–") },
   ], true);
 }
 
@@ -289,13 +298,34 @@ function setupFacts(doc) {
     ["Image size", isNumber(image.size_bytes) ? quantity(image.size_bytes, "size") : null],
     ["Command", list(doc.command).filter((x) => typeof x === "string").join(" ")],
     ["Settings", Object.entries(doc.settings || {}).map(([k, v]) => k + " " + show(v)).join(", ")],
-    ["Baseline", doc.baseline], ["Started", doc.started_at],
+    ["Baseline", doc.baseline], ["Started", doc.started_at && date(doc.started_at)],
     ["Took", isNumber(doc.duration_ns) ? quantity(doc.duration_ns, "time") : null], ["isolab", doc.isolab_version],
     ["Note", typeof doc.note === "string" ? doc.note : null],
   ]);
 }
 
-function section(doc, headline, index) {
+const plural = (n, one, many) => n + " " + (n === 1 ? one : many);
+
+// One line above the figures that leads to the list below them.
+function problemLine(doc, index) {
+  const failed = doc.subjects.reduce((sum, s) => sum + (s.failures || 0), 0);
+  const skipped = doc.subjects.filter((s) => s.skipped).length;
+  const parts = [
+    failed ? plural(failed, "failed start", "failed starts") : null,
+    list(doc.warnings).length ? plural(list(doc.warnings).length, "warning", "warnings") : null,
+    skipped ? plural(skipped, "subject skipped", "subjects skipped") : null,
+  ].filter(Boolean);
+  if (parts.length === 0) return null;
+  return el("p", { class: "problem-line" }, el("a", { href: "#problems-" + (index + 1) }, parts.join(", ")));
+}
+
+function problems(doc, index) {
+  const items = notes(doc);
+  if (items.length === 0) return [];
+  return [el("h3", { id: "problems-" + (index + 1) }, "Warnings, failures and skipped subjects"), el("ul", { class: "notes" }, ...items)];
+}
+
+function section(doc, index) {
   const ran = doc.subjects.filter((s) => !s.skipped);
   const figures = [];
   const tables = [];
@@ -317,10 +347,10 @@ function section(doc, headline, index) {
   const flat = figures.filter(Boolean);
   return el("section", { class: "result", id: "result-" + (index + 1) },
     el("h2", {}, el("span", { class: "number" }, String(index + 1)), docTitle(doc)),
-    headline ? el("p", { class: "lead" }, headline) : null, notes(doc),
+    problemLine(doc, index),
     flat.length ? el("div", { class: "figures" }, ...flat) : el("p", {}, "Nothing ran: see what was skipped."),
-    el("h3", {}, "Figures as numbers"), ...tables.flatMap((t, i) => (i ? [el("br"), t] : [t])),
-    el("h3", {}, "Set-up"), setupFacts(doc), subjectTable(doc.subjects));
+    ...problems(doc, index), tables.length ? el("h3", {}, "The figures as numbers") : null, ...tables,
+    el("h3", {}, "Set-up"), setupFacts(doc));
 }
 
 function abstract(docs) {
@@ -333,7 +363,7 @@ function hostSection(docs) {
   const h = docs[0].host || {};
   const kvm = h.kvm || {};
   const differ = docs.some((d) => JSON.stringify(d.host) !== JSON.stringify(docs[0].host));
-  return el("section", { class: "result", id: "host" }, el("h2", {}, "Host"),
+  return el("section", { class: "result", id: "host" }, el("h2", {}, "Host and subjects"),
     differ ? el("p", {}, "The results come from different hosts; this is that of the first.") : null,
     facts([
       ["CPU", h.cpu_model], ["CPUs", h.cpus], ["Memory", isNumber(h.memory_bytes) ? quantity(h.memory_bytes, "size") : null],
@@ -342,7 +372,7 @@ function hostSection(docs) {
       ["cgroups", h.cgroup_mode], ["Transparent huge pages", h.thp], ["Same-page merging", h.ksm],
       ["Frequency governor", h.governor], ["SMT", h.smt], ["pid_max", h.pid_max], ["Root file system", h.root_filesystem],
       ["Mitigations", h.mitigations && typeof h.mitigations === "object" ? Object.entries(h.mitigations).map(([k, v]) => k + ": " + show(v)).join("; ") : null],
-    ]));
+    ]), subjectTable(docs));
 }
 
 const METHOD = [
@@ -360,13 +390,13 @@ const METHOD = [
 function build() {
   const docs = data.results;
   const host = (docs[0] && docs[0].host) || {};
-  const line = [host.cpu_model, host.kernel ? "Linux " + host.kernel : null, host.distribution, docs[0]?.started_at].filter(Boolean);
+  const line = [host.cpu_model, host.kernel ? "Linux " + host.kernel : null, host.distribution, docs[0]?.started_at && date(docs[0].started_at)].filter(Boolean);
   const page = document.getElementById("page");
   page.replaceChildren(
     el("header", {}, el("p", { class: "kicker" }, "isolab bench report"), el("h1", {}, "What isolation costs"),
-      el("p", { class: "meta" }, cut(line.join(" · "), 300))),
+      el("p", { class: "meta" }, ...line.flatMap((part, i) => [i ? " · " : "", el("span", {}, cut(part, 100))]))),
     docs.length ? abstract(docs) : el("p", {}, "There is no result in the file."),
-    ...docs.map((doc, i) => section(doc, null, i)),
+    ...docs.map((doc, i) => section(doc, i)),
     docs.length ? hostSection(docs) : null,
     el("section", { class: "result method", id: "method" }, el("h2", {}, "Method"),
       el("dl", {}, ...METHOD.flatMap(([k, v]) => [el("dt", {}, k), el("dd", {}, v)]))),
