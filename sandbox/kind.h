@@ -17,26 +17,37 @@
 
 struct sandbox_instance; /* sandbox/instance.h: id, name, state directory, record */
 
+enum sandbox_net {
+	SANDBOX_NET_DEFAULT, /* what the kind does by itself: process host, others none */
+	SANDBOX_NET_NONE,
+	SANDBOX_NET_HOST,
+};
+
 /* Options of `run` that kinds understand; a kind refuses what it cannot honour. */
 struct sandbox_options {
 	uint64_t memory_bytes; /* 0 = the kind's default */
 	uint64_t cpu_milli;    /* thousandths of a CPU, 0 = unlimited */
 	uint64_t pids_max;     /* 0 = unlimited */
 	uint64_t caps;         /* capability mask */
+	bool caps_changed;     /* --cap-add or --cap-drop was given */
 	bool seccomp;
 	bool no_new_privs;
-	bool net_host;
+	bool read_only;    /* also in the workload block's flags */
+	bool hostname_set; /* --hostname was given; the name is in the workload block */
+	enum sandbox_net net;
 	bool debug;
 };
 
 /* One run. Everything is borrowed for the call. */
 struct sandbox_run {
 	struct sandbox_instance *instance;
+	const char *root; /* the state directory, absolute */
 	struct img_store *store;
 	const struct img_image *image;
 	const struct workload *workload;
 	struct sandbox_options options;
-	bool tty;     /* stdin/stdout/stderr are to be a terminal of the instance's own */
+	bool tty;     /* stdin, stdout and stderr are to be a terminal of the instance's own */
+	bool relay;   /* pass stdout through a pipe, so that its first byte is stamped */
 	int stdio[3]; /* host side; -1 = /dev/null */
 	struct timeline *timeline;
 };
@@ -48,14 +59,21 @@ struct sandbox_kind {
 	/* Can this kind run here, for this user? 0, or -errno with the reason and remedy. */
 	int (*probe)(struct il_err *err);
 
+	/* What of the options the kind cannot honour: 0, or -ENOTSUP naming the option. */
+	int (*check)(const struct sandbox_options *options, struct il_err *err);
+
 	/*
 	 * Start, supervise (passing signals on) and wait. *ret_status is wait(2)'s.
 	 * -ENOENT / -EACCES: the command is not there / not executable (127 / 126).
 	 */
 	int (*run)(struct sandbox_run *run, int *ret_status, struct il_err *err);
 
-	/* Remove what a killed supervisor left outside the state directory. Idempotent. */
+	/* Remove what a killed supervisor left outside the state directory; NULL = nothing.
+	   Idempotent. */
 	int (*clean)(const char *id, struct il_err *err);
+
+	bool shares_hostname; /* the workload sees the host's name */
+	bool no_image;        /* runs nothing of the image (null) */
 };
 
 /* sandbox_kinds: every kind, ended by NULL; the order is that of `doctor`. */
@@ -63,5 +81,10 @@ extern const struct sandbox_kind *const sandbox_kinds[];
 
 /* sandbox_kind_find: the kind named @name, or NULL. */
 const struct sandbox_kind *sandbox_kind_find(const char *name);
+
+extern const struct sandbox_kind sandbox_kind_null;
+extern const struct sandbox_kind sandbox_kind_process;
+extern const struct sandbox_kind sandbox_kind_container;
+extern const struct sandbox_kind sandbox_kind_nano;
 
 #endif
