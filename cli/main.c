@@ -4,29 +4,18 @@
  * and an exit status. Nothing else in the project exits or prints errors.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/verb.h"
-
-/* One line, even when a name in it holds a newline or an escape sequence. */
-static void print_error(const char *verb, const char *text, const char *hint)
-{
-	char line[IL_ERR_MSG_MAX + 128];
-	int n = snprintf(line, sizeof(line), "isolab%s%s: %s%s", verb ? " " : "", verb ? verb : "",
-			 text, hint ? hint : "");
-
-	if (n < 0)
-		return;
-	for (char *p = line; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	dprintf(STDERR_FILENO, "%s\n", line);
-}
 
 /* The state directory as an absolute path; owned. */
 static char *state_root(const char *arg)
@@ -59,7 +48,7 @@ static int usage_error(const struct verb *verb, const struct il_err *err)
 
 	snprintf(hint, sizeof(hint), " (see 'isolab %s%s--help')", verb ? verb->name : "",
 		 verb ? " " : "");
-	print_error(verb ? verb->name : NULL, err->msg, hint);
+	cli_print_error(verb ? verb->name : NULL, err->msg, hint);
 	return verb && verb->usage_status ? verb->usage_status : CLI_USAGE;
 }
 
@@ -84,7 +73,7 @@ static int run_verb(const struct verb *verb, struct cli *cli, struct cli_global_
 	_cleanup_(freep) char *root = state_root(global->root);
 
 	if (!root) {
-		print_error(verb->name, "out of memory", NULL);
+		cli_print_error(verb->name, "out of memory", NULL);
 		return verb->failed_status ? verb->failed_status : CLI_FAILED;
 	}
 	if (global->debug)
@@ -94,7 +83,7 @@ static int run_verb(const struct verb *verb, struct cli *cli, struct cli_global_
 	int r = verb->run(cli, args, argc, argv, &err);
 	if (r >= 0)
 		return r;
-	print_error(verb->name, err.code ? err.msg : strerror(-r), NULL);
+	cli_print_error(verb->name, err.code ? err.msg : strerror(-r), NULL);
 	return verb->failed_status ? verb->failed_status : CLI_FAILED;
 }
 
@@ -110,7 +99,7 @@ static int parse_and_run(const struct verb *verb, struct cli *cli, struct cli_gl
 	int status = 0;
 
 	if (!args) {
-		print_error(verb->name, "out of memory", NULL);
+		cli_print_error(verb->name, "out of memory", NULL);
 		return CLI_FAILED;
 	}
 	int r = opt_defaults(&spaces[0], &err);
@@ -131,6 +120,30 @@ static int parse_and_run(const struct verb *verb, struct cli *cli, struct cli_gl
 	return status;
 }
 
+/* Missing standard descriptors would be taken by the first files we open. */
+static int fill_stdio(void)
+{
+	struct pollfd fds[3] = {{.fd = 0}, {.fd = 1}, {.fd = 2}};
+
+	if (poll(fds, 3, 0) == 0)
+		return 0;
+	for (int i = 0; i < 3; i++)
+		if ((fds[i].revents & POLLNVAL) && open("/dev/null", O_RDWR) != i) /* not CLOEXEC */
+			return -1;
+	return 0;
+}
+
+/* The kernel's 16 random bytes (getauxval(3)) save jansson opening /dev/urandom. */
+static void seed_hashes(void)
+{
+	const void *random = (const void *)getauxval(AT_RANDOM);
+	size_t seed = 1;
+
+	if (random)
+		memcpy(&seed, random, sizeof(seed));
+	json_object_seed(seed | 1);
+}
+
 int main(int argc, char **argv)
 {
 	struct cli cli = {.entry_ns = il_now_ns()};
@@ -141,6 +154,9 @@ int main(int argc, char **argv)
 	int first = 0;
 	int words = 0;
 
+	if (fill_stdio() < 0)
+		return CLI_FAILED;
+	seed_hashes();
 	int r = opt_parse(&space, 1, /* options_first= */ true, argc, argv, &first, &err);
 	if (r < 0)
 		return usage_error(NULL, &err);

@@ -92,11 +92,23 @@ struct cli_global_args {
 /* cli_print: write @out to stdout and free it. Returns CLI_OK or -errno. */
 int cli_print(struct il_buf *out, struct il_err *err) IL_MUST_CHECK;
 
+/*
+ * cli_print_error: "isolab VERB: TEXT HINT" on stderr, as one line whatever TEXT holds.
+ * @verb, @hint  may be NULL
+ */
+void cli_print_error(const char *verb, const char *text, const char *hint);
+
 /* cli_verb_help / cli_help: append the --help text of a verb / of isolab. */
 void cli_verb_help(struct il_buf *out, const struct verb *verb);
 void cli_help(struct il_buf *out);
 
 /* The verbs. */
+extern const struct verb verb_run;
+extern const struct verb verb_ps;
+extern const struct verb verb_rm;
+extern const struct verb verb_kill;
+extern const struct verb verb_inspect;
+extern const struct verb verb_doctor;
 extern const struct verb verb_help;
 extern const struct verb verb_version;
 extern const struct verb verb_report;

@@ -5,15 +5,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 
 const struct verb *const cli_verbs[] = {
-    &verb_import,
-    &verb_report,
-    &verb_help,
-    &verb_version,
-    NULL,
+    &verb_run,    &verb_ps,     &verb_inspect, &verb_kill,    &verb_rm,
+    &verb_import, &verb_report, &verb_help,    &verb_version, NULL,
 };
 
 const struct opt_row cli_global_options[] = {
@@ -118,6 +116,21 @@ int cli_print(struct il_buf *out, struct il_err *err)
 		r = il_write_full(1, out->data, out->len);
 	il_buf_done(out);
 	return r < 0 ? il_fail(err, -r, "write to the standard output") : CLI_OK;
+}
+
+/* One line, even when a name in it holds a newline or an escape sequence. */
+void cli_print_error(const char *verb, const char *text, const char *hint)
+{
+	char line[IL_ERR_MSG_MAX + 128];
+	int n = snprintf(line, sizeof(line), "isolab%s%s: %s%s", verb ? " " : "", verb ? verb : "",
+			 text, hint ? hint : "");
+
+	if (n < 0)
+		return;
+	for (char *p = line; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	dprintf(STDERR_FILENO, "%s\n", line);
 }
 
 static int run_help(const struct cli *cli, const void *args, int argc, char **argv,

@@ -6,13 +6,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/parse.h"
 #include "base/sys.h"
 
-#define ETC_FILE_MAX (1u << 20)
+#define ETC_FILE_MAX (1 << 20)
 #define ID_MAX       0x7fffffffull /* docker's limit: (uint32_t)-1 means "keep" to setresuid */
 #define NAME_MAX_LEN 64
 #define FIELDS_MAX   7
@@ -192,11 +193,12 @@ static char *read_etc(int root_fd, const char *path)
 {
 	_cleanup_(closep) int fd = il_open_in_root(root_fd, path, O_RDONLY | O_NONBLOCK, 0);
 	_cleanup_(freep) char *text = NULL;
+	struct stat st;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > ETC_FILE_MAX)
 		return NULL;
-	text = malloc(ETC_FILE_MAX + 1);
-	ssize_t n = text ? il_read_full(fd, text, ETC_FILE_MAX) : -1;
+	text = malloc((size_t)st.st_size + 1);
+	ssize_t n = text ? il_read_full(fd, text, (size_t)st.st_size) : -1;
 	if (n < 0)
 		return NULL;
 	text[n] = '\0';
