@@ -9,10 +9,20 @@
 
 #include "base/fd.h"
 
+/* clang-format off: a line each, so that two changes do not conflict. */
 const struct verb *const cli_verbs[] = {
-    &verb_run,    &verb_ps,     &verb_inspect, &verb_kill,    &verb_rm,
-    &verb_import, &verb_report, &verb_help,    &verb_version, NULL,
+    &verb_run,
+    &verb_ps,
+    &verb_inspect,
+    &verb_kill,
+    &verb_rm,
+    &verb_import,
+    &verb_report,
+    &verb_help,
+    &verb_version,
+    NULL,
 };
+/* clang-format on */
 
 const struct opt_row cli_global_options[] = {
     {.name = "root",

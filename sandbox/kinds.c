@@ -3,9 +3,14 @@
 
 #include <string.h>
 
+/* clang-format off: a line each. */
 const struct sandbox_kind *const sandbox_kinds[] = {
-    &sandbox_kind_process, &sandbox_kind_container, &sandbox_kind_nano, &sandbox_kind_null, NULL,
+    &sandbox_kind_process,
+    &sandbox_kind_container,
+    &sandbox_kind_null,
+    NULL,
 };
+/* clang-format on */
 
 const struct sandbox_kind *sandbox_kind_find(const char *name)
 {
