@@ -9,7 +9,8 @@
 
 #include "base/fd.h"
 
-/* clang-format off: a line each, so that two changes do not conflict. */
+/* A line each, so that two changes do not conflict. */
+/* clang-format off */
 const struct verb *const cli_verbs[] = {
     &verb_run,
     &verb_ps,

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* clang-format off: a line each. */
+/* clang-format off */
 const struct sandbox_kind *const sandbox_kinds[] = {
     &sandbox_kind_process,
     &sandbox_kind_container,
