@@ -112,6 +112,8 @@ extern const struct verb verb_doctor;
 extern const struct verb verb_help;
 extern const struct verb verb_version;
 extern const struct verb verb_report;
+extern const struct verb verb_images;
 extern const struct verb verb_import;
+extern const struct verb verb_rmi;
 
 #endif

@@ -8,6 +8,8 @@
 
 #include "base/err.h"
 
+#include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct img_store; /* private */
@@ -79,5 +81,52 @@ int img_erofs(struct img_store *store, const struct img_image *image, char **ret
  */
 int img_import(struct img_store *store, const char *name, const char *path, const char *ref,
 	       struct il_err *err) IL_MUST_CHECK;
+
+/* One name of the store, for lists; every pointer is owned by it. */
+struct img_summary {
+	char *name;          /* docker.io/library/demo:latest */
+	char *repository;    /* short form: demo */
+	char *tag;           /* "" when imported by digest only */
+	char *digest;        /* of the manifest */
+	char *config_digest; /* the image ID; "" when the image is damaged */
+	char *created;       /* RFC 3339, "" when the config has none */
+	uint64_t size_bytes; /* as in struct img_image */
+};
+
+/*
+ * img_list: every name of the store, sorted. A damaged image is listed, not an error.
+ * Returns 0 and an owned array in *ret (img_list_free), or -errno.
+ */
+int img_list(struct img_store *store, struct img_summary **ret, size_t *ret_n,
+	     struct il_err *err) IL_MUST_CHECK;
+void img_list_free(struct img_summary *list, size_t n);
+
+/* What img_remove did. */
+struct img_removed {
+	char *name;     /* owned; the reference removed */
+	char *digest;   /* owned; its manifest */
+	bool deleted;   /* it was the last name: the content is gone, too */
+	bool in_use;    /* (forced) the content stays until its instances have ended */
+	uint64_t freed; /* bytes of blobs removed */
+};
+
+/*
+ * img_remove: remove a name, and what no other name needs.
+ * @name   as for img_open; an ID only when the image has one name
+ * @force  also when a running instance uses the image
+ * Returns 0 and *ret (img_removed_done); -ENOENT; -EBUSY in use; -EINVAL ambiguous; -errno.
+ */
+int img_remove(struct img_store *store, const char *name, bool force, struct img_removed *ret,
+	       struct il_err *err) IL_MUST_CHECK;
+void img_removed_done(struct img_removed *removed);
+
+/*
+ * img_inspect: all about an image, in the shape of `docker image inspect` (one object), and
+ * under "Isolab" the manifest, the layers with digests and sizes, the chain ID and the
+ * cached root directory and EROFS image.
+ * Returns 0 and an owned reference in *ret; errors as img_open.
+ */
+int img_inspect(struct img_store *store, const char *name, json_t **ret,
+		struct il_err *err) IL_MUST_CHECK;
 
 #endif

@@ -13,8 +13,6 @@
 #include "base/fs.h"
 #include "image/unpack.h"
 
-#define EROFS_PATH_MAX (sizeof("erofs/.erofs") + IMG_HEX_LEN)
-
 static const char *chain_hex(const char *chain_id)
 {
 	return chain_id + sizeof(IMG_DIGEST_PREFIX) - 1;
@@ -23,6 +21,11 @@ static const char *chain_hex(const char *chain_id)
 void img_root_path(const char *chain_id, char *ret)
 {
 	snprintf(ret, IMG_ROOT_PATH_MAX, "roots/%s", chain_hex(chain_id));
+}
+
+void img_erofs_path(const char *chain_id, char *ret)
+{
+	snprintf(ret, IMG_EROFS_PATH_MAX, "erofs/%s.erofs", chain_hex(chain_id));
 }
 
 static void pass_warning(void *ctx, const char *text)
@@ -154,10 +157,10 @@ int img_erofs(struct img_store *store, const struct img_image *image, char **ret
 {
 	_cleanup_(img_stage_done) struct img_stage stage = IMG_STAGE_INIT;
 	_cleanup_(freep) char *root = NULL;
-	char path[EROFS_PATH_MAX];
+	char path[IMG_EROFS_PATH_MAX];
 	int r = 0;
 
-	snprintf(path, sizeof(path), "erofs/%s.erofs", chain_hex(image->chain_id));
+	img_erofs_path(image->chain_id, path);
 	if (faccessat(store->fd, path, F_OK, 0) < 0) {
 		r = img_rootfs(store, image, &root, err);
 		if (r == 0)

@@ -11,6 +11,10 @@
 #define IMG_ROOT_PATH_MAX (sizeof("roots/") + IMG_HEX_LEN)
 void img_root_path(const char *chain_id, char *ret);
 
+/* img_erofs_path: the same for "erofs/HEX.erofs". */
+#define IMG_EROFS_PATH_MAX (sizeof("erofs/.erofs") + IMG_HEX_LEN)
+void img_erofs_path(const char *chain_id, char *ret);
+
 /*
  * img_root_build: unpack the layers into the stage's IMG_STAGED_ROOT, checking each layer
  * against its diff ID. The blobs are staged or stored; counts of layers and diff IDs agree.

@@ -121,4 +121,18 @@ int img_index_save(struct img_stage *stage, const json_t *index, struct il_err *
  */
 int img_sweep(struct img_stage *stage, uint64_t *ret_freed, struct il_err *err) IL_MUST_CHECK;
 
+/* An image's documents, parsed: what list and inspect look at. */
+struct img_documents {
+	struct img_manifest manifest;
+	struct img_config config;
+	char *config_text; /* owned */
+	size_t config_len;
+	uint64_t size_bytes;
+};
+
+/* img_documents_load: read and parse them. 0, or -EINVAL damaged, -ENOMEM, -errno. */
+int img_documents_load(const struct img_store *store, const json_t *entry,
+		       struct img_documents *ret, struct il_err *err) IL_MUST_CHECK;
+void img_documents_done(struct img_documents *docs);
+
 #endif
