@@ -64,38 +64,15 @@ static int fill_record(struct sandbox_record *rec, const struct sandbox_new *wha
 	return 0;
 }
 
-/* The state directories are made when the first mkdir shows that they are missing. */
-static int make_dir(struct sandbox_instance *inst, const char *root)
+/* The state directories are made when it shows that they are missing. */
+static int open_parent(const char *root, const char *sub)
 {
-	static const char *const subs[] = {STATE_DIR_RUN, STATE_DIR_EXITED, STATE_DIR_NAMES};
+	int fd = state_open_dir(root, sub);
 
-	inst->dir = il_strf("%s/" STATE_DIR_RUN "/%s", root, inst->rec.id);
-	if (!inst->dir)
-		return -ENOMEM;
-	if (mkdir(inst->dir, 0700) == 0)
-		return 0;
-	if (errno != ENOENT)
-		return -errno;
-	for (size_t i = 0; i < ARRAY_SIZE(subs); i++) {
-		_cleanup_(freep) char *path = il_strf("%s/%s", root, subs[i]);
-		int r = path ? il_mkdir_p(path, 0700) : -ENOMEM;
-
-		if (r < 0)
-			return r;
-	}
-	return mkdir(inst->dir, 0700) < 0 ? -errno : 0;
-}
-
-/* Does @id still have a directory? Sweeps it first, in case its supervisor was killed. */
-static bool id_exists(const char *root, const char *id)
-{
-	_cleanup_(closep) int run_fd = state_open_dir(root, STATE_DIR_RUN);
-	_cleanup_(closep) int exited_fd = state_open_dir(root, STATE_DIR_EXITED);
-
-	if (run_fd >= 0 && sandbox_id_is_valid(id))
-		state_sweep_id(root, run_fd, id);
-	return (run_fd >= 0 && faccessat(run_fd, id, F_OK, 0) == 0) ||
-	       (exited_fd >= 0 && faccessat(exited_fd, id, F_OK, 0) == 0);
+	if (fd != -ENOENT)
+		return fd;
+	int r = state_make_dirs(root);
+	return r < 0 ? r : state_open_dir(root, sub);
 }
 
 /* Reserve the name; a reservation without an instance is a killed command's. */
@@ -115,7 +92,7 @@ static int reserve_name(const char *root, const struct sandbox_record *rec, stru
 		if (n < 0)
 			continue;
 		holder[n] = '\0';
-		if (id_exists(root, holder))
+		if (state_sweep_name(root, holder))
 			return il_refuse(err, EEXIST,
 					 "the name '%s' is in use by %.12s: take another, or "
 					 "remove it with 'isolab rm %s'",
@@ -127,18 +104,24 @@ static int reserve_name(const char *root, const struct sandbox_record *rec, stru
 
 static int make_and_lock(struct sandbox_instance *inst, const char *root, struct il_err *err)
 {
-	int r = make_dir(inst, root);
+	const char *sub = state_live_dir(&inst->rec);
+	const char *id = inst->rec.id;
+	_cleanup_(closep) int parent_fd = open_parent(root, sub);
 
-	if (r < 0)
-		return il_fail(err, -r, "make the instance directory '%s'",
-			       inst->dir ? inst->dir : root);
+	if (parent_fd < 0)
+		return il_fail(err, -parent_fd, "open the state directory '%s/%s'", root, sub);
+	inst->dir = il_strf("%s/%s/%s", root, sub, id);
+	if (!inst->dir)
+		return il_fail(err, ENOMEM, "make the instance directory");
+	if (mkdirat(parent_fd, id, 0700) < 0)
+		return il_fail(err, errno, "make the instance directory '%s'", inst->dir);
 	/* A sweeper may hold the lock for a moment; it leaves fresh directories alone. */
-	inst->dir_fd = state_lock_instance(AT_FDCWD, inst->dir, /* wait= */ true);
+	inst->dir_fd = state_lock_instance(parent_fd, id, /* wait= */ true);
 	if (inst->dir_fd >= 0)
 		return 0;
-	r = il_fail(err, -inst->dir_fd, "lock '%s'", inst->dir);
+	int r = il_fail(err, -inst->dir_fd, "lock '%s'", inst->dir);
 	inst->dir_fd = -1;
-	rmdir(inst->dir);
+	unlinkat(parent_fd, id, AT_REMOVEDIR);
 	return r;
 }
 
@@ -164,11 +147,21 @@ int sandbox_instance_create(struct sandbox_instance *inst, const struct sandbox_
 	}
 	if (r < 0) {
 		/* Only a reservation of our own is removed. */
-		int r2 = state_drop(what->root, STATE_DIR_RUN, &inst->rec);
+		int r2 = state_drop(what->root, state_live_dir(&inst->rec), &inst->rec);
 		(void)r2;
 		closep(&inst->dir_fd);
 	}
 	return r;
+}
+
+/* Mostly the record is all there is in the directory. */
+static int remove_own(struct sandbox_instance *inst)
+{
+	const struct sandbox_record *rec = &inst->rec;
+
+	if (!rec->named && unlinkat(inst->dir_fd, STATE_FILE, 0) == 0 && rmdir(inst->dir) == 0)
+		return 0;
+	return state_drop(inst->root, state_live_dir(rec), rec);
 }
 
 int sandbox_instance_finish(struct sandbox_instance *inst, int exit_status, struct il_err *err)
@@ -182,7 +175,7 @@ int sandbox_instance_finish(struct sandbox_instance *inst, int exit_status, stru
 	rec->exit_status = exit_status;
 	rec->finished_ns = il_wall_ns();
 	if (rec->auto_remove) {
-		r = state_drop(inst->root, STATE_DIR_RUN, rec);
+		r = remove_own(inst);
 		if (r < 0)
 			il_fail(err, -r, "remove the instance directory '%s'", inst->dir);
 	} else {

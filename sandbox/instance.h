@@ -2,12 +2,13 @@
 /*
  * Instances on disk. No daemon: a directory per instance below the state root,
  *
- *	ROOT/run/ID/state.json     while its supervisor lives, or if it was killed
- *	ROOT/exited/ID/state.json  afterwards, unless --rm
+ *	ROOT/run/ID/state.json     --rm, while its supervisor lives, or if it was killed
+ *	ROOT/kept/ID/state.json    the same without --rm
+ *	ROOT/exited/ID/state.json  afterwards, without --rm
  *	ROOT/names/NAME -> ID      names given by --name, reserved by symlink(2)
  *
- * The supervisor holds flock(2) on the directory ROOT/run/ID for its life. A directory in
- * run/ whose lock is free belongs to a supervisor that was killed: whoever finds it
+ * The supervisor holds flock(2) on the directory ID for its life. A directory in run/ or
+ * kept/ whose lock is free belongs to a supervisor that was killed: whoever finds it
  * (sandbox_sweep) takes the lock and cleans it up.
  */
 #ifndef IL_SANDBOX_INSTANCE_H

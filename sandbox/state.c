@@ -31,7 +31,14 @@ int state_open_dir(const char *root, const char *sub)
 
 	if ((size_t)snprintf(path, sizeof(path), "%s/%s", root, sub) >= sizeof(path))
 		return -ENAMETOOLONG;
-	return il_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+	_cleanup_(closep) int fd = il_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return st.st_uid == geteuid() && !(st.st_mode & 022) ? steal_fd(&fd) : -ENOENT;
 }
 
 int state_lock_instance(int parent_fd, const char *id, bool wait)
@@ -76,7 +83,7 @@ int state_keep(const char *root, const char *id)
 	char from[PATH_MAX];
 	char to[PATH_MAX];
 
-	if ((size_t)snprintf(from, sizeof(from), "%s/" STATE_DIR_RUN "/%s", root, id) >=
+	if ((size_t)snprintf(from, sizeof(from), "%s/" STATE_DIR_KEPT "/%s", root, id) >=
 		sizeof(from) ||
 	    (size_t)snprintf(to, sizeof(to), "%s/" STATE_DIR_EXITED "/%s", root, id) >= sizeof(to))
 		return -ENAMETOOLONG;
@@ -118,12 +125,12 @@ static bool is_fresh(int dir_fd)
 }
 
 /* Is the locked directory still the one that the name leads to? */
-static bool still_there(int run_fd, const char *id, int dir_fd)
+static bool still_there(int parent_fd, const char *id, int dir_fd)
 {
 	struct stat a;
 	struct stat b;
 
-	return fstat(dir_fd, &a) == 0 && fstatat(run_fd, id, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+	return fstat(dir_fd, &a) == 0 && fstatat(parent_fd, id, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
 }
 
@@ -144,15 +151,15 @@ static int clean_kind(const struct sandbox_record *rec, struct il_err *err)
 }
 
 /* The lock is ours, so nobody else cleans this instance. */
-static int sweep_locked(const char *root, int dir_fd, struct sandbox_record *rec,
+static int sweep_locked(const char *root, const char *sub, int dir_fd, struct sandbox_record *rec,
 			struct il_err *err)
 {
 	int r = clean_kind(rec, err);
 
 	if (r < 0)
 		return r;
-	if (rec->auto_remove || !rec->kind)
-		return state_drop(root, STATE_DIR_RUN, rec);
+	if (!rec->kind || strcmp(sub, STATE_DIR_KEPT) != 0)
+		return state_drop(root, sub, rec);
 	if (!rec->exited) {
 		rec->exited = true;
 		rec->exit_status = STATE_STATUS_KILLED;
@@ -164,23 +171,43 @@ static int sweep_locked(const char *root, int dir_fd, struct sandbox_record *rec
 	return state_keep(root, rec->id);
 }
 
-void state_sweep_id(const char *root, int run_fd, const char *id)
+void state_sweep_id(const char *root, const char *sub, int parent_fd, const char *id)
 {
 	_cleanup_(sandbox_record_done) struct sandbox_record rec = {0};
 	struct il_err err = {0};
-	_cleanup_(closep) int dir_fd = state_lock_instance(run_fd, id, /* wait= */ false);
+	_cleanup_(closep) int dir_fd = state_lock_instance(parent_fd, id, /* wait= */ false);
 
-	if (dir_fd < 0 || !still_there(run_fd, id, dir_fd))
+	if (dir_fd < 0 || !still_there(parent_fd, id, dir_fd))
 		return;
 	if (state_load(dir_fd, &rec, NULL) < 0) {
 		if (is_fresh(dir_fd))
 			return;
 		memcpy(rec.id, id, sizeof(rec.id));
 	}
-	int r = strcmp(rec.id, id) == 0 ? sweep_locked(root, dir_fd, &rec, &err) : -EINVAL;
+	int r = strcmp(rec.id, id) == 0 ? sweep_locked(root, sub, dir_fd, &rec, &err) : -EINVAL;
 	if (r < 0)
 		il_debug("cannot clean up after instance %.12s: %s, ignoring", id,
 			 err.code ? err.msg : strerror(-r));
+}
+
+static const char *const live_dirs[] = {STATE_DIR_RUN, STATE_DIR_KEPT};
+
+bool state_sweep_name(const char *root, const char *id)
+{
+	_cleanup_(closep) int exited_fd = state_open_dir(root, STATE_DIR_EXITED);
+
+	if (!sandbox_id_is_valid(id))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(live_dirs); i++) {
+		_cleanup_(closep) int fd = state_open_dir(root, live_dirs[i]);
+
+		if (fd < 0)
+			continue;
+		state_sweep_id(root, live_dirs[i], fd, id);
+		if (faccessat(fd, id, F_OK, 0) == 0)
+			return true;
+	}
+	return exited_fd >= 0 && faccessat(exited_fd, id, F_OK, 0) == 0;
 }
 
 /* ---- walking the directories ---- */
@@ -214,6 +241,7 @@ static int walk(const char *root, const char *sub, walk_fn fn, void *ctx)
 
 struct sweep {
 	const char *root;
+	const char *sub;
 	size_t left; /* 0 = no limit */
 };
 
@@ -221,17 +249,21 @@ static int sweep_one(void *ctx, int dir_fd, const char *id)
 {
 	struct sweep *s = ctx;
 
-	state_sweep_id(s->root, dir_fd, id);
+	state_sweep_id(s->root, s->sub, dir_fd, id);
 	return s->left && --s->left == 0;
 }
 
 void sandbox_sweep(const char *root, size_t limit)
 {
-	struct sweep s = {root, limit};
-	int r = walk(root, STATE_DIR_RUN, sweep_one, &s);
+	struct sweep s = {.root = root, .left = limit};
 
-	if (r < 0)
-		il_debug("look for instances of killed supervisors: %s, ignoring", strerror(-r));
+	for (size_t i = 0; i < ARRAY_SIZE(live_dirs) && (limit == 0 || s.left > 0); i++) {
+		s.sub = live_dirs[i];
+		int r = walk(root, live_dirs[i], sweep_one, &s);
+		if (r < 0)
+			il_debug("look for instances of killed supervisors: %s, ignoring",
+				 strerror(-r));
+	}
 }
 
 struct collect {
@@ -281,6 +313,8 @@ int sandbox_list_get(const char *root, bool all, struct sandbox_list *ret, struc
 
 	sandbox_sweep(root, 0);
 	int r = walk(root, STATE_DIR_RUN, collect_one, &c);
+	if (r == 0)
+		r = walk(root, STATE_DIR_KEPT, collect_one, &c);
 	if (r == 0 && all)
 		r = walk(root, STATE_DIR_EXITED, collect_one, &c);
 	if (r < 0) {
@@ -337,13 +371,13 @@ int sandbox_find(const char *root, const char *text, struct sandbox_record *ret,
 }
 
 /* 1 = a supervisor holds the instance, 0 = not, or -errno. */
-static int is_running(const char *root, const char *id)
+static int is_running(const char *root, const struct sandbox_record *rec)
 {
-	_cleanup_(closep) int run_fd = state_open_dir(root, STATE_DIR_RUN);
+	_cleanup_(closep) int parent_fd = state_open_dir(root, state_live_dir(rec));
 
-	if (run_fd < 0)
-		return run_fd == -ENOENT ? 0 : run_fd;
-	_cleanup_(closep) int fd = state_lock_instance(run_fd, id, /* wait= */ false);
+	if (parent_fd < 0)
+		return parent_fd == -ENOENT ? 0 : parent_fd;
+	_cleanup_(closep) int fd = state_lock_instance(parent_fd, rec->id, /* wait= */ false);
 	return fd == -EWOULDBLOCK ? 1 : fd == -ENOENT || fd >= 0 ? 0 : fd;
 }
 
@@ -353,7 +387,7 @@ int sandbox_remove(const char *root, const struct sandbox_record *rec, struct il
 	_cleanup_(closep) int dir_fd = -1;
 
 	sandbox_sweep(root, 0);
-	if (is_running(root, rec->id) > 0)
+	if (is_running(root, rec) > 0)
 		return il_refuse(err, EBUSY,
 				 "instance '%s' is running: stop it first, or use 'isolab rm -f'",
 				 rec->name);
@@ -370,7 +404,7 @@ int sandbox_remove(const char *root, const struct sandbox_record *rec, struct il
 
 int sandbox_signal(const char *root, const struct sandbox_record *rec, int sig, struct il_err *err)
 {
-	if (is_running(root, rec->id) <= 0)
+	if (is_running(root, rec) <= 0)
 		return il_refuse(err, ESRCH, "instance '%s' is not running", rec->name);
 	/* The lock is held, so the recorded process lives and the number is still its. */
 	union sigval value = {.sival_int = SANDBOX_ASK_MAGIC + sig};
@@ -385,7 +419,7 @@ int sandbox_stop_wait(const char *root, const struct sandbox_record *rec, uint64
 {
 	uint64_t end = il_now_ns() + timeout_ns;
 
-	while (is_running(root, rec->id) > 0) {
+	while (is_running(root, rec) > 0) {
 		if (il_now_ns() > end)
 			return il_refuse(err, ETIMEDOUT, "instance '%s' does not stop", rec->name);
 		nanosleep(&(struct timespec){.tv_nsec = 2 * (long)IL_NS_PER_MS}, NULL);
