@@ -9,6 +9,7 @@
 
 struct import_args {
 	const char *ref;
+	bool erofs;
 	bool quiet;
 };
 
@@ -17,6 +18,9 @@ static const struct opt_row import_options[] = {
      OPT_STRING_AT(struct import_args, ref),
      .unit = "REF",
      .help = "Which image to take when PATH holds several: its reference or tag in there"},
+    {.name = "erofs",
+     OPT_FLAG_AT(struct import_args, erofs),
+     .help = "Make the EROFS image that VMs boot from now, not at the first start"},
     {.name = "quiet",
      .short_name = 'q',
      OPT_FLAG_AT(struct import_args, quiet),
@@ -45,6 +49,7 @@ static int run_import(const struct cli *cli, const void *opaque, int argc, char 
 	const struct import_args *args = opaque;
 	_cleanup_(img_store_closep) struct img_store *store = NULL;
 	_cleanup_(img_closep) struct img_image *image = NULL;
+	_cleanup_(freep) char *erofs = NULL;
 	struct il_buf out = {0};
 	int r = cli_open_store(cli, &store, err);
 
@@ -56,6 +61,8 @@ static int run_import(const struct cli *cli, const void *opaque, int argc, char 
 	r = img_import(store, argv[0], argv[1], args->ref, err);
 	if (r == 0)
 		r = img_open(store, argv[0], &image, err);
+	if (r == 0 && args->erofs)
+		r = img_erofs(store, image, &erofs, err);
 	if (r < 0)
 		return r;
 	il_buf_printf(&out, "%s\n", image->digest);

@@ -8,14 +8,7 @@
 int cli_inspect_image(const struct cli *cli, const char *name, json_t **ret, struct il_err *err)
 {
 	_cleanup_(img_store_closep) struct img_store *store = NULL;
-	_cleanup_(img_closep) struct img_image *image = NULL;
 	int r = cli_open_store(cli, &store, err);
 
-	if (r == 0)
-		r = img_open(store, name, &image, err);
-	if (r < 0)
-		return r;
-	*ret = json_pack("{s:s s:s s:s s:I}", "Id", image->config_digest, "Name", image->name,
-			 "Digest", image->digest, "Size", (json_int_t)image->size_bytes);
-	return *ret ? 0 : il_fail(err, ENOMEM, "inspect '%s'", name);
+	return r < 0 ? r : img_inspect(store, name, ret, err);
 }

@@ -174,8 +174,8 @@ static int sweep_tree(struct img_store *store, int dirfd, const char *name, stru
 
 int img_sweep(struct img_stage *stage, uint64_t *ret_freed, struct il_err *err)
 {
-	/* process-roots: the process kind's writable copies, named by chain ID as well. */
-	static const char *const caches[] = {"roots", "erofs", "process-roots"};
+	/* The last is the process kind's: writable copies, named by chain ID as well. */
+	static const char *const caches[] = {"roots", "erofs", "../process-roots"};
 	struct img_store *store = stage->store;
 	struct marks m = {0};
 	uint64_t freed = 0;
