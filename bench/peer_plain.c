@@ -28,6 +28,7 @@ const struct driver peer_null = {
     .type = "peer",
     .description = "the harness itself: its launch, waiting and stamps around a child process "
 		   "that ends at once without executing anything",
+    .no_instances = true,
     .command = null_command,
 };
 

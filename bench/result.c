@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -73,10 +74,16 @@ int result_begin(struct result *r, const struct bench_session *s, enum bench_mea
 
 json_t *result_subject(struct result *r, const struct subject *subject)
 {
+	const char *skipped = subject->skipped;
+
+	/* The harness's own row is a start without a program: it has no instances. */
+	if (!skipped && subject->driver->no_instances &&
+	    strcmp(json_string_value(json_object_get(r->doc, "measure")), "startup") != 0)
+		skipped = "there is no instance of nothing: it measures the harness's start path";
 	json_t *o = json_pack("{s:s, s:s, s:s?, s:s, s:s?}", "name", subject->name, "type",
 			      subject->driver->type, "version",
 			      subject->version[0] ? subject->version : NULL, "description",
-			      subject->description, "skipped", subject->skipped);
+			      subject->description, "skipped", skipped);
 
 	json_array_append_new(r->subjects, o);
 	return o;

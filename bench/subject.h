@@ -46,6 +46,7 @@ struct driver {
 	const char *description; /* what the figures include, for the result */
 	const char *alias;       /* another name for it; may be NULL */
 	bool needs_rootfs;
+	bool no_instances;           /* startup only */
 	const char *version_argv[3]; /* program and option whose first line is the version */
 
 	/* Can it run here, for this user? 0, or -errno with the reason in words. */

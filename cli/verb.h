@@ -109,6 +109,7 @@ extern const struct verb verb_rm;
 extern const struct verb verb_kill;
 extern const struct verb verb_inspect;
 extern const struct verb verb_doctor;
+extern const struct verb verb_bench;
 extern const struct verb verb_help;
 extern const struct verb verb_version;
 extern const struct verb verb_report;

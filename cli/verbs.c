@@ -20,6 +20,7 @@ const struct verb *const cli_verbs[] = {
     &verb_images,
     &verb_import,
     &verb_rmi,
+    &verb_bench,
     &verb_report,
     &verb_help,
     &verb_version,
