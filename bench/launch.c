@@ -266,7 +266,9 @@ int launch_measure(const struct launch *l, struct sample *ret)
 	*ret = (struct sample){0};
 	if (r == 0)
 		r = open_stream(&w.err, &errfd);
-	if (r == 0 && l->timeline_fd >= 0 && ftruncate(l->timeline_fd, 0) < 0)
+	/* The command may write through the inherited descriptor: its offset is shared. */
+	if (r == 0 && l->timeline_fd >= 0 &&
+	    (ftruncate(l->timeline_fd, 0) < 0 || lseek(l->timeline_fd, 0, SEEK_SET) < 0))
 		r = -errno;
 	if (r < 0) {
 		sample_fail(ret, il_strf("prepare a start: %s", strerror(-r)));

@@ -26,7 +26,7 @@ struct bench_args {
 static const struct opt_row bench_options[] = {
     {.name = "as",
      OPT_STRING_AT(struct bench_args, as),
-     .def = "process,container,nano",
+     .def = "process,container",
      .unit = "LIST",
      .help = "Kinds to measure, separated by commas, or 'none'"},
     {.name = "peers",
