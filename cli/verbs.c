@@ -22,6 +22,7 @@ const struct verb *const cli_verbs[] = {
     &verb_rmi,
     &verb_bench,
     &verb_report,
+    &verb_doctor,
     &verb_help,
     &verb_version,
     NULL,
