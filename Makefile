@@ -115,6 +115,14 @@ fuzz-bins: $(FUZZ_BIN)
 fuzz:
 	tests/run fuzz
 
+# ---- images ------------------------------------------------------------------------
+# The demo image: busybox and the measured programs. The Debian image: for tests.
+$(BUILD)/demo-image.tar: tools/demo-image $(WORKLOADS)
+	tools/demo-image $@ $(BUILD)/workloads
+
+$(BUILD)/debian-image.tar: tools/debian-image
+	tools/debian-image -f $@
+
 # ---- the main job ------------------------------------------------------------------
 .PHONY: demo
 demo:
