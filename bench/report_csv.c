@@ -151,7 +151,10 @@ static void header_row(struct il_buf *b, const struct names *names)
 
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
 		text_field(&row, fixed[i]);
-	json_object_foreach(names->metrics, key, value) text_field(&row, key);
+	json_object_foreach(names->metrics, key, value)
+	{
+		text_field(&row, key);
+	}
 	json_object_foreach(names->events, key, value)
 	{
 		_cleanup_(freep) char *name = il_strf("event_%s_ns", key);
@@ -197,10 +200,14 @@ static void data_row(struct il_buf *b, const struct names *names, const struct r
 		number_field(&row, numbers[i]);
 	const json_t *metrics = json_object_get(o->sample, "metrics");
 	json_object_foreach(names->metrics, key, value)
-	    json_field(&row, json_object_get(metrics, key));
+	{
+		json_field(&row, json_object_get(metrics, key));
+	}
 	const json_t *events = json_object_get(o->sample, "events_ns");
 	json_object_foreach(names->events, key, value)
-	    json_field(&row, json_object_get(events, key));
+	{
+		json_field(&row, json_object_get(events, key));
+	}
 	end_row(&row);
 }
 

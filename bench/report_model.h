@@ -103,6 +103,13 @@ struct rep_set {
  */
 int rep_set_add(struct rep_set *set, const json_t *json, struct il_err *err) IL_MUST_CHECK;
 
+/*
+ * rep_read_subject: check the object @e of @path and read it into @s, zeroed memory, which
+ * rep_set_done releases in every case. Returns 0, -EINVAL or -ENOMEM.
+ */
+int rep_read_subject(const json_t *e, const char *path, struct rep_subject *s,
+		     struct il_err *err) IL_MUST_CHECK;
+
 /* rep_set_done: free all; also a scope closer. */
 void rep_set_done(struct rep_set *set);
 

@@ -5,133 +5,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "bench/report_headline.h"
-#include "bench/report_model.h"
+#include "bench/report_page.h"
 #include "bench/report_text.h"
 
-/* Where a document is printed to. */
-struct page {
-	FILE *out;
-	bool color;
-	const struct rep_doc *doc;
-	struct il_err *err;
-};
-
 static const struct rep_unit plain = {"", 1};
-
-/* Adds ", TEXT" to a line that is being made, or TEXT when it is the first. */
-static void add_part(struct il_buf *b, const char *text)
-{
-	if (text && *text) {
-		il_buf_str(b, b->len ? ", " : "");
-		rep_text_safe(b, text);
-	}
-}
-
-static int print_line(const struct page *p, struct il_buf *b, size_t indent)
-{
-	_cleanup_(freep) char *text = il_buf_steal(b);
-
-	if (!text)
-		return il_fail(p->err, ENOMEM, "print the table");
-	rep_text_wrap(p->out, text, indent);
-	return 0;
-}
-
-static int print_heading(const struct page *p, const char *text)
-{
-	fprintf(p->out, "\n%s%s%s\n", p->color ? "\033[1;4m" : "", text, p->color ? "\033[0m" : "");
-	return 0;
-}
-
-static int print_title(const struct page *p)
-{
-	const struct rep_doc *d = p->doc;
-	_cleanup_(il_buf_done) struct il_buf b = {0};
-
-	add_part(&b, d->measure);
-	add_part(&b, d->mode);
-	il_buf_str(&b, ":");
-	for (size_t i = 0; i < json_array_size(d->workload); i++) {
-		il_buf_str(&b, " ");
-		rep_text_safe(&b, json_string_value(json_array_get(d->workload, i)));
-	}
-	if (d->image_name) {
-		il_buf_str(&b, " in ");
-		rep_text_safe(&b, d->image_name);
-	}
-	fputs(p->color ? "\033[1m" : "", p->out);
-	int r = print_line(p, &b, 0);
-	fputs(p->color ? "\033[0m" : "", p->out);
-	return r;
-}
-
-static int print_settings(const struct page *p)
-{
-	const struct rep_doc *d = p->doc;
-	_cleanup_(il_buf_done) struct il_buf b = {0};
-
-	if (isfinite(d->n))
-		il_buf_printf(&b, "n = %.0f", d->n);
-	if (isfinite(d->warmup))
-		il_buf_printf(&b, "%s%.0f warm-up", b.len ? " after " : "", d->warmup);
-	if (isfinite(d->concurrency))
-		il_buf_printf(&b, "%s%.0f at a time", b.len ? ", " : "", d->concurrency);
-	if (isfinite(d->duration_ns)) {
-		il_buf_str(&b, b.len ? ", took " : "took ");
-		rep_text_quantity(&b, "_ns", d->duration_ns);
-	}
-	add_part(&b, d->started_at);
-	if (d->isolab_version) {
-		add_part(&b, "isolab ");
-		rep_text_safe(&b, d->isolab_version);
-	}
-	return print_line(p, &b, 0);
-}
-
-static int print_host(const struct page *p)
-{
-	const struct rep_doc *d = p->doc;
-	_cleanup_(il_buf_done) struct il_buf b = {0};
-
-	if (!d->host)
-		return 0;
-	il_buf_str(&b, "host: ");
-	rep_text_safe(&b, d->cpu_model ? d->cpu_model : "unknown CPU");
-	if (isfinite(d->cpus))
-		il_buf_printf(&b, ", %.0f CPU%s", d->cpus, d->cpus == 1 ? "" : "s");
-	if (isfinite(d->memory_bytes)) {
-		il_buf_str(&b, ", ");
-		rep_text_quantity(&b, "_bytes", d->memory_bytes);
-	}
-	if (d->kernel) {
-		add_part(&b, "Linux ");
-		rep_text_safe(&b, d->kernel);
-	}
-	add_part(&b, d->distribution);
-	if (d->cgroup_mode) {
-		add_part(&b, "cgroup ");
-		rep_text_safe(&b, d->cgroup_mode);
-	}
-	if (d->kvm_known && d->kvm_available) {
-		add_part(&b, d->kvm_flavour ? d->kvm_flavour : "KVM");
-		il_buf_str(&b, d->ring0_emulated ? " (ring 0 emulated)" : "");
-	} else if (d->kvm_known) {
-		add_part(&b, "no KVM");
-	}
-	return print_line(p, &b, 0);
-}
-
-static int print_found(const struct page *p)
-{
-	_cleanup_(il_buf_done) struct il_buf b = {0};
-
-	rep_headline(&b, p->doc, "x");
-	if (!b.len && !b.failed)
-		return 0;
-	fputs("\n", p->out);
-	return print_line(p, &b, 0);
-}
 
 /* The lowest and highest median of a metric: what decides the column's unit. */
 static struct rep_unit metric_unit(const struct rep_doc *d, const char *name)
@@ -198,7 +75,7 @@ static void metric_row(struct rep_table *t, const struct rep_subject *s, const c
 	failures_cell(t, s);
 }
 
-static int finish_table(const struct page *p, const struct rep_table *t, size_t heads)
+static int finish_table(const struct rep_page *p, const struct rep_table *t, size_t heads)
 {
 	if (rep_table_print(t, heads, p->color, p->out) < 0)
 		return il_fail(p->err, ENOMEM, "print the table");
@@ -206,7 +83,7 @@ static int finish_table(const struct page *p, const struct rep_table *t, size_t 
 }
 
 /* Median, interval, percentiles, ratio and failures of one metric, a row per subject. */
-static int print_metric(const struct page *p, const char *name, const char *title)
+static int print_metric(const struct rep_page *p, const char *name, const char *title)
 {
 	const char *base = ratio_base(p->doc, name);
 	struct rep_unit unit = metric_unit(p->doc, name);
@@ -217,7 +94,7 @@ static int print_metric(const struct page *p, const char *name, const char *titl
 	rep_text_safe(&heading, title);
 	if (il_buf_check(&heading) < 0)
 		return il_fail(p->err, ENOMEM, "print the table");
-	print_heading(p, heading.data);
+	rep_page_heading(p, heading.data);
 	const char *first[] = {"subject", "median", "95% CI", "p90", "p99"};
 	head_cells(&t, first, ARRAY_SIZE(first));
 	if (base) {
@@ -246,7 +123,7 @@ static bool has_metric(const struct rep_doc *d, const char *name)
 }
 
 /* Time to the first byte of output and of the tear-down, beside each other. */
-static int print_ready_teardown(const struct page *p)
+static int print_ready_teardown(const struct rep_page *p)
 {
 	static const char *const heads[] = {"subject", "ready", "p99", "teardown", "p99"};
 	struct rep_unit ready = metric_unit(p->doc, "ready_ns");
@@ -256,7 +133,7 @@ static int print_ready_teardown(const struct page *p)
 
 	if (!has_metric(p->doc, "ready_ns") && !has_metric(p->doc, "teardown_ns"))
 		return 0;
-	print_heading(p, "First output and tear-down (medians)");
+	rep_page_heading(p, "First output and tear-down (medians)");
 	head_cells(&t, heads, ARRAY_SIZE(heads));
 	head_cells(&t, units, ARRAY_SIZE(units));
 	for (size_t i = 0; i < p->doc->subject_count; i++) {
@@ -315,7 +192,7 @@ static void merge_phases(struct phase_order *o, const struct rep_subject *s)
 }
 
 /* What a kind does between launch and end: phases down, kinds across. */
-static int print_phases(const struct page *p)
+static int print_phases(const struct rep_page *p)
 {
 	enum { SHOWN_MAX = 5 }; /* as many as fit the width */
 	size_t shown[SHOWN_MAX];
@@ -331,7 +208,7 @@ static int print_phases(const struct page *p)
 	if (n == 0)
 		return 0;
 	_cleanup_(rep_table_done) struct rep_table t = {.columns = n + 1};
-	print_heading(p, "Phases (medians, us)");
+	rep_page_heading(p, "Phases (medians, us)");
 	rep_table_str(&t, "phase");
 	for (size_t c = 0; c < n; c++)
 		rep_table_str(&t, p->doc->subjects[shown[c]].name);
@@ -344,7 +221,7 @@ static int print_phases(const struct page *p)
 	return finish_table(p, &t, 1);
 }
 
-static int print_memory(const struct page *p)
+static int print_memory(const struct rep_page *p)
 {
 	static const char *const heads[] = {"subject", "instances", "MemAvailable", "95% CI",
 					    "PSS",     "cgroup",    "fail"};
@@ -364,7 +241,7 @@ static int print_memory(const struct page *p)
 		return 0;
 	struct rep_unit unit = rep_unit_pick("_bytes", low, high);
 	const char *units[] = {"", "", unit.name, unit.name, unit.name, unit.name, ""};
-	print_heading(p, "Memory per idle instance, by three methods");
+	rep_page_heading(p, "Memory per idle instance, by three methods");
 	head_cells(&t, heads, ARRAY_SIZE(heads));
 	head_cells(&t, units, ARRAY_SIZE(units));
 	for (size_t i = 0; i < p->doc->subject_count; i++) {
@@ -401,7 +278,7 @@ static void density_row(struct rep_table *t, const struct rep_subject *s)
 	rep_table_cell(t, &b);
 }
 
-static int print_density(const struct page *p)
+static int print_density(const struct rep_page *p)
 {
 	static const char *const heads[] = {"subject",     "alive",      "failed",
 					    "first start", "last start", "MemAvailable left"};
@@ -413,7 +290,7 @@ static int print_density(const struct page *p)
 			density_row(&t, &p->doc->subjects[i]);
 	if (t.count == ARRAY_SIZE(heads))
 		return 0;
-	print_heading(p, "Density: instances alive at once");
+	rep_page_heading(p, "Density: instances alive at once");
 	int r = finish_table(p, &t, 1);
 	for (size_t i = 0; r == 0 && i < p->doc->subject_count; i++) {
 		const struct rep_subject *s = &p->doc->subjects[i];
@@ -424,65 +301,13 @@ static int print_density(const struct page *p)
 		rep_text_safe(&b, s->name);
 		il_buf_str(&b, " stopped: ");
 		rep_text_safe(&b, s->stop_reason);
-		r = print_line(p, &b, 0);
-	}
-	return r;
-}
-
-/* "LABEL NAME: TEXT", coloured. */
-static int print_note(const struct page *p, const char *label, const char *name, const char *text)
-{
-	_cleanup_(il_buf_done) struct il_buf b = {0};
-
-	il_buf_str(&b, label);
-	if (name) {
-		il_buf_str(&b, " ");
-		rep_text_safe(&b, name);
-	}
-	il_buf_str(&b, ": ");
-	rep_text_safe(&b, text);
-	fputs(p->color ? "\033[33m" : "", p->out);
-	int r = print_line(p, &b, 0);
-	fputs(p->color ? "\033[0m" : "", p->out);
-	return r;
-}
-
-static const char *first_error(const struct rep_subject *s)
-{
-	for (size_t i = 0; i < json_array_size(s->samples); i++) {
-		const json_t *sample = json_array_get(s->samples, i);
-		const char *text = json_string_value(json_object_get(sample, "error"));
-
-		if (!json_is_true(json_object_get(sample, "ok")) && text)
-			return text;
-	}
-	return NULL;
-}
-
-static int print_notes(const struct page *p)
-{
-	int r = 0;
-
-	fputs("\n", p->out);
-	for (size_t i = 0; r == 0 && i < p->doc->subject_count; i++) {
-		const struct rep_subject *s = &p->doc->subjects[i];
-		const char *error = first_error(s);
-
-		if (s->skipped)
-			r = print_note(p, "skipped", s->name, s->skipped);
-		else if (error)
-			r = print_note(p, "first failure of", s->name, error);
-	}
-	for (size_t i = 0; r == 0 && i < p->doc->warning_count; i++) {
-		const struct rep_warning *w = &p->doc->warnings[i];
-
-		r = print_note(p, "warning", w->subject, w->text ? w->text : w->kind);
+		r = rep_page_line(p, &b, 0);
 	}
 	return r;
 }
 
 /* Metrics other than the three of a start, in a table each ("workload_ns"). */
-static int print_other_metrics(const struct page *p)
+static int print_other_metrics(const struct rep_page *p)
 {
 	static const char *const known[] = {"total_ns", "ready_ns", "teardown_ns"};
 	const struct rep_doc *d = p->doc;
@@ -503,16 +328,16 @@ static int print_other_metrics(const struct page *p)
 	return r;
 }
 
-static int print_document(const struct page *p, bool with_host)
+static int print_document(const struct rep_page *p, bool with_host)
 {
-	int r = print_title(p);
+	int r = rep_page_title(p);
 
 	if (r == 0)
-		r = print_settings(p);
+		r = rep_page_settings(p);
 	if (r == 0 && with_host)
-		r = print_host(p);
+		r = rep_page_host(p);
 	if (r == 0)
-		r = print_found(p);
+		r = rep_page_found(p);
 	if (r == 0 && has_metric(p->doc, "total_ns"))
 		r = print_metric(p, "total_ns", "Launch to end");
 	if (r == 0)
@@ -526,7 +351,7 @@ static int print_document(const struct page *p, bool with_host)
 	if (r == 0)
 		r = print_density(p);
 	if (r == 0)
-		r = print_notes(p);
+		r = rep_page_notes(p);
 	return r;
 }
 
@@ -541,7 +366,7 @@ int report_table(const json_t *doc, FILE *out, bool color, struct il_err *err)
 	int r = rep_set_add(&set, doc, err);
 
 	for (size_t i = 0; r == 0 && i < set.count; i++) {
-		struct page p = {.out = out, .color = color, .doc = &set.docs[i], .err = err};
+		struct rep_page p = {.out = out, .color = color, .doc = &set.docs[i], .err = err};
 
 		if (i > 0)
 			fputs("\n", out);

@@ -68,8 +68,11 @@ static int run_report(const struct cli *cli IL_UNUSED, const void *opaque, int a
 		      struct il_err *err)
 {
 	const struct report_args *args = opaque;
-	_cleanup_(loaded_done) struct loaded l = {.docs = calloc((size_t)argc, sizeof(*l.docs))};
-	int r = l.docs ? 0 : il_fail(err, ENOMEM, "read the results");
+	_cleanup_(loaded_done) struct loaded l = {.docs = calloc((size_t)argc, sizeof(json_t *))};
+	int r = 0;
+
+	if (!l.docs)
+		return il_fail(err, ENOMEM, "read the results");
 
 	for (int i = 0; r == 0 && i < argc; i++) {
 		const char *path = strcmp(argv[i], "-") == 0 ? "/dev/stdin" : argv[i];
