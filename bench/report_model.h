@@ -15,6 +15,7 @@
 
 #define REP_SCHEMA_VERSION 1
 #define REP_SUBJECTS_MAX   256
+#define REP_METRICS_MAX    64 /* of one subject */
 
 /* One metric of one subject, over its successful samples. */
 struct rep_metric {

@@ -29,7 +29,11 @@ int rep_page_line(const struct rep_page *p, struct il_buf *b, size_t indent)
 
 void rep_page_heading(const struct rep_page *p, const char *text)
 {
-	fprintf(p->out, "\n%s%s%s\n", p->color ? "\033[1;4m" : "", text, p->color ? "\033[0m" : "");
+	_cleanup_(il_buf_done) struct il_buf b = {0};
+
+	rep_text_cut(&b, text, REP_WIDTH);
+	fprintf(p->out, "\n%s%s%s\n", p->color ? "\033[1;4m" : "", b.data ? b.data : "",
+		p->color ? "\033[0m" : "");
 }
 
 int rep_page_title(const struct rep_page *p)

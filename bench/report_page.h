@@ -22,7 +22,7 @@ struct rep_page {
 
 /* rep_page_line: print @b, wrapped at @indent, and empty it. */
 int rep_page_line(const struct rep_page *p, struct il_buf *b, size_t indent) IL_MUST_CHECK;
-/* rep_page_heading: an empty line and the heading of a table; @text is safe. */
+/* rep_page_heading: an empty line and the heading of a table, on one line. */
 void rep_page_heading(const struct rep_page *p, const char *text);
 
 int rep_page_title(const struct rep_page *p) IL_MUST_CHECK;

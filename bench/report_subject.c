@@ -58,6 +58,9 @@ static int read_metrics(const json_t *subject, const char *path, struct rep_subj
 
 	if (r < 0 || !summary)
 		return r;
+	if (json_object_size(summary) > REP_METRICS_MAX)
+		return il_refuse(err, EINVAL, "%s.summary: %zu metrics, at most %d are read", path,
+				 json_object_size(summary), REP_METRICS_MAX);
 	s->metrics = calloc(json_object_size(summary) + 1, sizeof(*s->metrics));
 	if (!s->metrics)
 		return il_fail(err, ENOMEM, "read the result");

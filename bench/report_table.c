@@ -88,18 +88,14 @@ static int print_metric(const struct rep_page *p, const char *name, const char *
 	const char *base = ratio_base(p->doc, name);
 	struct rep_unit unit = metric_unit(p->doc, name);
 	_cleanup_(rep_table_done) struct rep_table t = {.columns = base ? 8 : 6};
-	_cleanup_(il_buf_done) struct il_buf heading = {0};
 	_cleanup_(il_buf_done) struct il_buf ratio = {0};
 
-	rep_text_safe(&heading, title);
-	if (il_buf_check(&heading) < 0)
-		return il_fail(p->err, ENOMEM, "print the table");
-	rep_page_heading(p, heading.data);
+	rep_page_heading(p, title);
 	const char *first[] = {"subject", "median", "95% CI", "p90", "p99"};
 	head_cells(&t, first, ARRAY_SIZE(first));
 	if (base) {
 		il_buf_str(&ratio, "x ");
-		il_buf_add(&ratio, base, IL_MIN(strlen(base), (size_t)9));
+		rep_text_cut(&ratio, base, 9);
 		rep_table_cell(&t, &ratio);
 		rep_table_str(&t, "95% CI");
 	}
@@ -210,8 +206,12 @@ static int print_phases(const struct rep_page *p)
 	_cleanup_(rep_table_done) struct rep_table t = {.columns = n + 1};
 	rep_page_heading(p, "Phases (medians, us)");
 	rep_table_str(&t, "phase");
-	for (size_t c = 0; c < n; c++)
-		rep_table_str(&t, p->doc->subjects[shown[c]].name);
+	for (size_t c = 0; c < n; c++) {
+		struct il_buf head = {0};
+
+		rep_text_cut(&head, p->doc->subjects[shown[c]].name, 12);
+		rep_table_cell(&t, &head);
+	}
 	for (size_t i = 0; i < order.n; i++) {
 		rep_table_str(&t, order.names[i]);
 		for (size_t c = 0; c < n; c++)

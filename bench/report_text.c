@@ -134,6 +134,22 @@ static size_t prefix_bytes(const char *text, size_t width)
 	return i;
 }
 
+void rep_text_cut(struct il_buf *b, const char *text, size_t width)
+{
+	_cleanup_(il_buf_done) struct il_buf safe = {0};
+
+	rep_text_safe(&safe, text);
+	b->failed |= safe.failed;
+	if (!safe.data)
+		return;
+	if (rep_text_width(safe.data) <= width) {
+		il_buf_str(b, safe.data);
+		return;
+	}
+	il_buf_add(b, safe.data, prefix_bytes(safe.data, width - 1));
+	il_buf_str(b, "~");
+}
+
 void rep_text_wrap(FILE *out, const char *text, size_t indent)
 {
 	size_t room = REP_WIDTH - indent;

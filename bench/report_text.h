@@ -41,6 +41,9 @@ void rep_text_quantity(struct il_buf *b, const char *name, double value);
  */
 void rep_text_safe(struct il_buf *b, const char *text);
 
+/* rep_text_cut: the same, at most @width columns of it; a '~' stands for what is cut off. */
+void rep_text_cut(struct il_buf *b, const char *text, size_t width);
+
 /* rep_text_width: columns of UTF-8 @text, one per code point. */
 size_t rep_text_width(const char *text);
 
