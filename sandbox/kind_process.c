@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -83,7 +84,10 @@ static int child_stdio(const struct child *c)
 	for (int i = 0; i < 3; i++)
 		if (dup2(c->stdio[i] >= 0 ? c->stdio[i] : c->null_fd, i) < 0)
 			return -errno;
-	return c->tty && ioctl(0, TIOCSCTTY, 0) < 0 ? -errno : 0;
+	if (c->tty && ioctl(0, TIOCSCTTY, 0) < 0)
+		return -errno;
+	/* What our caller let us inherit is not for the workload. */
+	return il_close_from(3, CLOSE_RANGE_CLOEXEC);
 }
 
 static int child_main(void *arg)
