@@ -132,7 +132,7 @@ static int print_note(const struct rep_page *p, const char *label, const char *n
 	_cleanup_(il_buf_done) struct il_buf b = {0};
 
 	il_buf_str(&b, label);
-	if (name) {
+	if (name && *name) {
 		il_buf_str(&b, " ");
 		rep_text_safe(&b, name);
 	}

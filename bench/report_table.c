@@ -10,7 +10,10 @@
 
 static const struct rep_unit plain = {"", 1};
 
-/* The lowest and highest median of a metric: what decides the column's unit. */
+/*
+ * The unit of a metric's column, from the lowest and highest median. The null subject has
+ * no say: it is far below what the table is about.
+ */
 static struct rep_unit metric_unit(const struct rep_doc *d, const char *name)
 {
 	double low = NAN;
@@ -19,7 +22,7 @@ static struct rep_unit metric_unit(const struct rep_doc *d, const char *name)
 	for (size_t i = 0; i < d->subject_count; i++) {
 		const struct rep_metric *m = rep_metric_find(&d->subjects[i], name);
 
-		if (!m)
+		if (!m || strcmp(d->subjects[i].name, "null") == 0)
 			continue;
 		low = fmin(low, m->median);
 		high = fmax(high, m->median);
@@ -118,33 +121,57 @@ static bool has_metric(const struct rep_doc *d, const char *name)
 	return false;
 }
 
-/* Time to the first byte of output and of the tear-down, beside each other. */
+/* The times that are parts of a start, beside each other, where they were measured. */
+static const struct {
+	const char *metric, *head;
+} parts[] = {{"ready_ns", "ready"}, {"teardown_ns", "teardown"}};
+
+static void part_heads(struct rep_table *t, const struct rep_doc *d)
+{
+	rep_table_str(t, "subject");
+	for (size_t k = 0; k < ARRAY_SIZE(parts); k++)
+		if (has_metric(d, parts[k].metric)) {
+			rep_table_str(t, parts[k].head);
+			rep_table_str(t, "p90");
+			rep_table_str(t, "p99");
+		}
+	rep_table_str(t, "");
+	for (size_t k = 0; k < ARRAY_SIZE(parts); k++)
+		for (int i = 0; i < 3 && has_metric(d, parts[k].metric); i++)
+			rep_table_str(t, metric_unit(d, parts[k].metric).name);
+}
+
+static void part_row(struct rep_table *t, const struct rep_doc *d, const struct rep_subject *s)
+{
+	rep_table_str(t, s->name);
+	for (size_t k = 0; k < ARRAY_SIZE(parts); k++) {
+		const struct rep_metric *m = rep_metric_find(s, parts[k].metric);
+		struct rep_unit unit = metric_unit(d, parts[k].metric);
+
+		if (!has_metric(d, parts[k].metric))
+			continue;
+		rep_table_num(t, m ? m->median : NAN, unit);
+		rep_table_num(t, m ? m->p90 : NAN, unit);
+		rep_table_num(t, m ? m->p99 : NAN, unit);
+	}
+}
+
 static int print_ready_teardown(const struct rep_page *p)
 {
-	static const char *const heads[] = {"subject", "ready", "p99", "teardown", "p99"};
-	struct rep_unit ready = metric_unit(p->doc, "ready_ns");
-	struct rep_unit down = metric_unit(p->doc, "teardown_ns");
-	const char *units[] = {"", ready.name, ready.name, down.name, down.name};
-	_cleanup_(rep_table_done) struct rep_table t = {.columns = ARRAY_SIZE(heads)};
+	const struct rep_doc *d = p->doc;
+	_cleanup_(rep_table_done) struct rep_table t = {.columns = 1};
 
-	if (!has_metric(p->doc, "ready_ns") && !has_metric(p->doc, "teardown_ns"))
+	for (size_t k = 0; k < ARRAY_SIZE(parts); k++)
+		t.columns += has_metric(d, parts[k].metric) ? 3 : 0;
+	if (t.columns == 1)
 		return 0;
-	rep_page_heading(p, "First output and tear-down (medians)");
-	head_cells(&t, heads, ARRAY_SIZE(heads));
-	head_cells(&t, units, ARRAY_SIZE(units));
-	for (size_t i = 0; i < p->doc->subject_count; i++) {
-		const struct rep_subject *s = &p->doc->subjects[i];
-		const struct rep_metric *r = rep_metric_find(s, "ready_ns");
-		const struct rep_metric *d = rep_metric_find(s, "teardown_ns");
-
-		if (!r && !d)
-			continue;
-		rep_table_str(&t, s->name);
-		rep_table_num(&t, r ? r->median : NAN, ready);
-		rep_table_num(&t, r ? r->p99 : NAN, ready);
-		rep_table_num(&t, d ? d->median : NAN, down);
-		rep_table_num(&t, d ? d->p99 : NAN, down);
-	}
+	rep_page_heading(p, has_metric(d, "ready_ns") ? "First output and tear-down (medians)"
+						      : "Tear-down (medians)");
+	part_heads(&t, d);
+	for (size_t i = 0; i < d->subject_count; i++)
+		if (rep_metric_find(&d->subjects[i], "ready_ns") ||
+		    rep_metric_find(&d->subjects[i], "teardown_ns"))
+			part_row(&t, d, &d->subjects[i]);
 	return finish_table(p, &t, 2);
 }
 

@@ -344,8 +344,10 @@ function xyFigure(f, series, axes) {
           return {
             label: s.name, data: scale === "log" ? s.points.filter((p) => p[axes.logAxis] > 0) : s.points,
             showLine: axes.line, stepped: axes.stepped ? "before" : false, borderColor: style.color,
-            backgroundColor: style.color, borderWidth: style.width, borderDash: axes.line ? style.dash : [],
-            pointRadius: axes.radius, pointHitRadius: 6, pointBorderWidth: 0,
+            borderWidth: style.width, borderDash: axes.line ? style.dash : [], pointHitRadius: 6,
+            pointBackgroundColor: (c) => (c.raw && c.raw.marked ? "transparent" : style.color), pointBorderColor: style.color,
+            pointRadius: (c) => (c.raw && c.raw.marked ? axes.radius + 2 : axes.radius),
+            pointBorderWidth: (c) => (c.raw && c.raw.marked ? 1.75 : 0),
           };
         }),
       },

@@ -82,7 +82,8 @@ const PEER_COLORS = [
   ["#857a18", "#cfc353"], ["#b8394a", "#f0808c"], ["#3d6f1f", "#93cc6b"], ["#7a5230", "#d3a67c"],
 ];
 // Phases and methods are no subjects: pale fills for dark text, and steps of lightness.
-const PHASE_COLORS = ["#77aadd", "#ee8866", "#eedd88", "#44bb99", "#ffaabb", "#bbcc33", "#99ddff", "#c8c2d6"];
+const PHASE_COLORS = ["#77aadd", "#ee8866", "#eedd88", "#44bb99", "#ffaabb", "#bbcc33", "#99ddff", "#c8c2d6",
+  "#d9a066", "#a8d5a2", "#e3b5f2", "#b8b04c"];
 const METHOD_COLORS = [["#22384d", "#eef2f6"], ["#7c93a8", "#93aac0"], ["#b59a5b", "#b08f45"]];
 const DASHES = [[7, 3], [2, 2], [9, 3, 2, 3], [4, 4], [12, 3]];
 

@@ -35,6 +35,12 @@ function metricNames(subjects) {
   return names;
 }
 
+// The unit for a metric of these subjects; "null" is far below the others and has no say.
+function metricUnit(subjects, name) {
+  const others = subjects.filter((s) => s.name !== "null" && metric(s, name));
+  return pickUnit(unitKind(name), (others.length ? others : subjects).map((s) => metric(s, name)?.median));
+}
+
 const spread = (values) => {
   const good = values.filter((v) => isNumber(v) && v > 0);
   return good.length > 1 ? highest(good) / lowest(good) : 1;
@@ -42,15 +48,18 @@ const spread = (values) => {
 
 const intervalNote = (pair, unit) => (range(pair, unit) === "–" ? "" : "(" + range(pair, unit) + ")");
 
+const metricSpread = (subjects, name) =>
+  spread(subjects.filter((s) => s.name !== "null").map((s) => metric(s, name)?.median));
+
 function medianFigure(subjects, name) {
-  const unit = pickUnit(unitKind(name), subjects.map((s) => metric(s, name)?.median));
+  const unit = metricUnit(subjects, name);
   const rows = subjects.filter((s) => metric(s, name)).map((s) => {
     const m = metric(s, name);
     return { name: s.name, value: m.median / unit.scale, interval: list(m.median_ci95).map((v) => v / unit.scale),
       text: quantity(m.median, unitKind(name)), note: intervalNote(m.median_ci95, pickUnit(unitKind(name), [m.median])) };
   });
   return intervalFigure({
-    title: metricTitle(name) + ": median", scales: spread(rows.map((r) => r.value)) > 20 ? "log" : "linear",
+    title: metricTitle(name) + ": median", scales: metricSpread(subjects, name) > 20 ? "log" : "linear",
     caption: metricLong(name) + ". Mark or bar: median. Whisker: 95 % confidence interval of the median.",
   }, rows, unit.name);
 }
@@ -76,14 +85,14 @@ function goodSamples(s, name) {
 function ecdfFigure(subjects, name) {
   const all = subjects.flatMap((s) => goodSamples(s, name).map((x) => x.metrics[name]));
   if (all.length === 0) return null;
-  const unit = pickUnit(unitKind(name), subjects.map((s) => metric(s, name)?.median));
+  const unit = metricUnit(subjects, name);
   const series = subjects.map((s) => {
     const sorted = goodSamples(s, name).map((x) => x.metrics[name] / unit.scale).sort((a, b) => a - b);
     const points = sorted.map((v, i) => ({ x: v, y: (100 * (i + 1)) / sorted.length }));
     return { name: s.name, points: points.length ? [{ x: sorted[0], y: 0 }, ...points] : [] };
   });
   return xyFigure({
-    title: "Distribution", scales: spread(all) > 20 ? "log" : "linear",
+    title: "Distribution", scales: metricSpread(subjects, name) > 20 ? "log" : "linear",
     fallback: "Share of starts that were done after a time, one step curve a subject; percentiles are in the table.",
     caption: "Share of the starts that were done within a time: further left is faster, steeper is steadier. The " +
       "curve crosses 50 % at the median, and a long tail to the right is the rare slow start.",
@@ -96,25 +105,30 @@ function ecdfFigure(subjects, name) {
 function orderFigure(subjects, name) {
   const all = subjects.flatMap((s) => goodSamples(s, name).map((x) => x.metrics[name]));
   if (all.length === 0) return null;
-  const unit = pickUnit(unitKind(name), subjects.map((s) => metric(s, name)?.median));
-  const series = subjects.map((s) => ({
-    name: s.name,
-    points: goodSamples(s, name).map((x, i) => ({ x: isNumber(x.order) ? x.order : i, y: x.metrics[name] / unit.scale })),
-  }));
+  const unit = metricUnit(subjects, name);
+  const series = subjects.map((s) => {
+    const outliers = new Set(list(metric(s, name)?.outliers));
+    return {
+      name: s.name,
+      points: goodSamples(s, name).map((x, i) => ({
+        x: isNumber(x.order) ? x.order : i, y: x.metrics[name] / unit.scale, marked: outliers.has(x.order),
+      })),
+    };
+  });
   return xyFigure({
-    title: "Every sample, in the order of the runs", scales: spread(all) > 20 ? "log" : "linear",
+    title: "Every sample, in the order of the runs", scales: metricSpread(subjects, name) > 20 ? "log" : "linear",
     fallback: all.length + " samples, each at its place in the run.",
-    caption: "Subjects take turns. A level that drifts or steps for all of them at once is the machine, not the subject.",
+    caption: "Subjects take turns. Rings are outliers: flagged, never dropped. A level that drifts or steps for all of them at once is the machine, not the subject.",
   }, series, {
     x: "run number", y: unit.name, logAxis: "y", line: false, radius: 2.3,
-    tip: (p) => number(p.y) + " " + unit.name + ", run " + p.x,
+    tip: (p) => number(p.y) + " " + unit.name + ", run " + p.x + (p.marked ? ", outlier" : ""),
   });
 }
 
 function metricTable(subjects, name) {
   const rows = subjects.filter((s) => metric(s, name) || s.failures > 0);
   const m = rows.map((s) => metric(s, name) || {});
-  const unit = pickUnit(unitKind(name), m.map((x) => x.median));
+  const unit = metricUnit(rows, name);
   const col = (head, key) => ({ head, unit: unit.name, cells: m.map((x) => scaled(x[key], unit)) });
   const columns = [
     { head: "n", cells: m.map((x) => count(x.n)) },
