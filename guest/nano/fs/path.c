@@ -145,7 +145,7 @@ static int follow(struct walk *w, struct dentry *link, const char *rest)
 		return go(w, to);
 	}
 	r = read_link(inode, rest, &buf);
-	if (r < 0)
+	if (r < 0 || !buf)
 		return r;
 	kfree(w->buf);
 	w->buf = buf;
