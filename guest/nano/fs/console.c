@@ -146,7 +146,7 @@ static int open_tty(void)
 		r = fd_install(file_get(f), 0, false);
 	if (r >= 0)
 		file_put(f);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 int console_open_std(void)
@@ -157,5 +157,5 @@ int console_open_std(void)
 		return open_tty();
 	for (int s = CONSOLE_IN; s <= CONSOLE_ERR && r >= 0; s++)
 		r = open_stream((enum console_stream)s);
-	return r;
+	return r < 0 ? r : 0;
 }

@@ -231,8 +231,9 @@ int data_truncate(struct inode *inode, uint64_t size)
 
 int data_zero(struct inode *inode, uint64_t off, uint64_t end)
 {
+	/* What lies behind the end of the file is zero anyway: take whole pages away. */
 	if (end > inode->size)
-		end = inode->size;
+		end = pages_up(inode->size) << PAGE_SHIFT;
 	while (off < end) {
 		uint64_t in_page = off & (PAGE_SIZE - 1);
 		uint64_t len = PAGE_SIZE - in_page;
