@@ -114,12 +114,12 @@ static inline int il_raw_move_mount(int from_fd, int dir, const char *path)
 /* Sleep while *word is @seen; wake all who sleep on *word. Shared: it may be a clear_child_tid. */
 static inline void il_raw_futex_wait(uint32_t *word, uint32_t seen)
 {
-	IL_RAW(SYS_futex, word, FUTEX_WAIT, seen, 0, 0);
+	(void)IL_RAW(SYS_futex, word, FUTEX_WAIT, seen, 0, 0);
 }
 
 static inline void il_raw_futex_wake(uint32_t *word)
 {
-	IL_RAW(SYS_futex, word, FUTEX_WAKE, INT_MAX, 0, 0);
+	(void)IL_RAW(SYS_futex, word, FUTEX_WAKE, INT_MAX, 0, 0);
 }
 
 #endif

@@ -19,12 +19,12 @@ pid_t il_clone3(struct clone_args *args)
  * The child starts with the caller's registers but @stack, so it must not return through
  * frames that the caller will use again: it calls @fn, and exits with its result.
  */
-pid_t il_clone3_vfork(struct clone_args *args, void *stack, size_t stack_size, int (*fn)(void *),
-		      void *arg)
+pid_t il_clone3_vm(struct clone_args *args, void *stack, size_t stack_size, int (*fn)(void *),
+		   void *arg)
 {
 	long r = SYS_clone3;
 
-	args->flags |= CLONE_VM | CLONE_VFORK;
+	args->flags |= CLONE_VM;
 	args->stack = (uint64_t)(uintptr_t)stack;
 	args->stack_size = stack_size;
 	__asm__ volatile(

@@ -17,15 +17,16 @@
 /* clone3(2). Returns the pid in the parent and 0 in the child (fork-like: no new stack). */
 pid_t il_clone3(struct clone_args *args) IL_MUST_CHECK;
 /*
- * clone3(2) as vfork(2): the child runs fn(arg) on @stack in the caller's memory
- * (CLONE_VM | CLONE_VFORK are added), and its result is its exit status; the caller sleeps
- * until the child has exec'd or is gone. In the child: no malloc, no locks, no return.
+ * clone3(2) into the caller's memory (CLONE_VM is added): the child runs fn(arg) on @stack,
+ * and its result is its exit status. Without CLONE_VFORK both run at the same time, with one
+ * errno between them: the child then makes only the calls of base/raw.h. It must not
+ * allocate, lock or return in either case.
  * @args   args->stack and stack_size are set here
- * @stack  lowest address of @stack_size bytes, 16-aligned, reused when this returns
+ * @stack  lowest address of @stack_size bytes, 16-aligned; until the child has exec'd or died
  * Returns the pid, or -errno.
  */
-pid_t il_clone3_vfork(struct clone_args *args, void *stack, size_t stack_size, int (*fn)(void *),
-		      void *arg) IL_MUST_CHECK;
+pid_t il_clone3_vm(struct clone_args *args, void *stack, size_t stack_size, int (*fn)(void *),
+		   void *arg) IL_MUST_CHECK;
 /* pidfd_open(2); pidfd_send_signal(2) with no siginfo. */
 int il_pidfd_open(pid_t pid) IL_MUST_CHECK;
 int il_pidfd_send_signal(int pidfd, int sig) IL_MUST_CHECK;

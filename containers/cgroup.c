@@ -37,26 +37,25 @@ const struct cgroup_ops *cgroup_detect(const char *root)
 	return v1_memory && stat(v1_memory, &st) == 0 ? &cgroup_v1_ops : NULL;
 }
 
-void cgroup_init(struct cgroup *cg, const struct cgroup_ops *ops, const char *root)
+void cgroup_init(struct cgroup *cg, const struct cgroup_ops *ops, const char *root, const char *id)
 {
-	*cg = (struct cgroup){.ops = ops, .root = root};
+	*cg = (struct cgroup){.ops = ops, .root = root, .id = id, .dir_fd = -1};
 }
 
 void cgroup_close(struct cgroup *cg)
 {
-	for (unsigned int i = 0; i < cg->join_count; i++)
-		closep(&cg->join_fds[i]);
-	cg->join_count = 0;
+	closep(&cg->dir_fd);
 }
 
-int cgroup_add_join(struct cgroup *cg, int fd)
+bool cgroup_has_devices(const struct cgroup *cg)
 {
-	if (cg->join_count == CGROUP_JOIN_MAX) {
-		close(fd);
-		return -ENOSPC;
-	}
-	cg->join_fds[cg->join_count++] = fd;
-	return 0;
+	_cleanup_(freep) char *v1_tasks = NULL;
+	struct stat st;
+
+	if (cg->ops == &cgroup_v2_ops)
+		return true;
+	v1_tasks = il_strf("%s/devices/tasks", cg->root);
+	return cg->ops && v1_tasks && stat(v1_tasks, &st) == 0;
 }
 
 int cgroup_write_u64(int dir, const char *name, uint64_t value)

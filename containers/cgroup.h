@@ -17,25 +17,31 @@
 /* The period of the CPU quota, in microseconds: the kernel's and docker's default. */
 #define CGROUP_CPU_PERIOD_US 100000u
 
-#define CGROUP_JOIN_MAX 6
+/* memory, cpu, pids, devices */
+#define CGROUP_CONTROLLER_MAX 4
 
 struct ctr_limits;
 
 /* One container's cgroup while it is being started. */
 struct cgroup {
-	const struct cgroup_ops *ops;
-	const char *root;              /* borrowed */
-	int join_fds[CGROUP_JOIN_MAX]; /* owned; v1: `tasks` files; v2: [0] is the directory */
-	unsigned int join_count;
-	bool device_policy; /* docker's device rules are in force in there */
+	const struct cgroup_ops *ops;        /* NULL = this host has no cgroups */
+	const char *root;                    /* borrowed */
+	const char *id;                      /* borrowed */
+	int dir_fd;                          /* v2: owned, for clone3; -1 = none */
+	bool made[CGROUP_CONTROLLER_MAX];    /* v1: which controllers it has a directory in */
+	int root_fds[CGROUP_CONTROLLER_MAX]; /* v1, the child's: roots of the hierarchies */
 };
 
 struct cgroup_ops {
 	const char *name;
-	/* Make the directories, set the limits, open what join needs. Undone on failure. */
-	int (*make)(struct cgroup *cg, const char *id, const struct ctr_limits *limits,
-		    struct il_err *err);
-	/* In the child: enter. NULL when clone3 has put it there (CLONE_INTO_CGROUP). */
+	/* Make the directories and set the limits. Undone on failure. */
+	int (*make)(struct cgroup *cg, const struct ctr_limits *limits, struct il_err *err);
+	/*
+	 * In the child, raw calls only (base/raw.h). hold: get at the hierarchies while they
+	 * are in reach, maybe before make is done; join: enter, after it is done. Both NULL
+	 * when clone3 puts the child into dir_fd (CLONE_INTO_CGROUP).
+	 */
+	int (*hold)(struct cgroup *cg);
 	int (*join)(const struct cgroup *cg);
 	/* Kill what is in there and remove the directories; not there is success. */
 	int (*remove)(const char *root, const char *id, struct il_err *err);
@@ -52,14 +58,14 @@ extern const struct cgroup_ops cgroup_v2_ops;
  */
 const struct cgroup_ops *cgroup_detect(const char *root);
 
-/* cgroup_init: no cgroup yet. cgroup_close: close what cgroup_make opened. */
-void cgroup_init(struct cgroup *cg, const struct cgroup_ops *ops, const char *root);
+/* cgroup_init: no cgroup yet. @ops may be NULL. cgroup_close: close what make opened. */
+void cgroup_init(struct cgroup *cg, const struct cgroup_ops *ops, const char *root, const char *id);
 void cgroup_close(struct cgroup *cg);
 
-/* ---- shared by the two versions ---- */
+/* cgroup_has_devices: will docker's device rules be in force in it? */
+bool cgroup_has_devices(const struct cgroup *cg);
 
-/* cgroup_add_join: hand over @fd. -ENOSPC (and @fd closed) when the table is full. */
-int cgroup_add_join(struct cgroup *cg, int fd) IL_MUST_CHECK;
+/* ---- shared by the two versions ---- */
 
 /* cgroup_write_u64: write "@value" to the file @name of @dir. 0 or -errno. */
 int cgroup_write_u64(int dir, const char *name, uint64_t value) IL_MUST_CHECK;
@@ -73,10 +79,13 @@ int cgroup_read_u64(int dir, const char *name, uint64_t *ret) IL_MUST_CHECK;
  */
 int cgroup_rmdir(const char *path) IL_MUST_CHECK;
 
+/* Where the device rules are on v1, below the controller's root. */
+#define CGROUP_DEVICE_POLICY CGROUP_FOLDER "/device-policy-1"
+
 /*
- * cgroup_device_policy_v1: open the `tasks` file of the one cgroup of the devices
- * controller that all containers share; it is made, with docker's rules, by the first.
- * Returns an owned fd, -ENOENT when there is no devices controller, or -errno.
+ * cgroup_device_policy_v1: make the one cgroup of the devices controller that all
+ * containers share, with docker's rules, unless it is there.
+ * Returns 0, -ENOENT when there is no devices controller, or -errno.
  */
 int cgroup_device_policy_v1(const char *root, struct il_err *err) IL_MUST_CHECK;
 

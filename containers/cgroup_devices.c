@@ -20,9 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Change the name when the rules change: a host may still have the old cgroup. */
-#define POLICY_NAME "device-policy-1"
-
+/* Change CGROUP_DEVICE_POLICY when these change: a host may still have the old cgroup. */
 static const char *const v1_rules[] = {
     "c *:* m",     "b *:* m",                /* make any node */
     "c 1:3 rwm",   "c 1:5 rwm", "c 1:7 rwm", /* null, zero, full */
@@ -36,7 +34,7 @@ static int make_policy_v1(const char *root, struct il_err *err)
 {
 	_cleanup_(freep) char *folder = il_strf("%s/devices/" CGROUP_FOLDER, root);
 	_cleanup_(freep) char *tmp = il_strf("%s/devices/" CGROUP_FOLDER "/new-%d", root, getpid());
-	_cleanup_(freep) char *final = il_strf("%s/devices/" CGROUP_FOLDER "/" POLICY_NAME, root);
+	_cleanup_(freep) char *final = il_strf("%s/devices/" CGROUP_DEVICE_POLICY, root);
 	_cleanup_(closep) int dir = -1;
 	int r;
 
@@ -62,20 +60,12 @@ static int make_policy_v1(const char *root, struct il_err *err)
 
 int cgroup_device_policy_v1(const char *root, struct il_err *err)
 {
-	_cleanup_(freep) char *tasks =
-	    il_strf("%s/devices/" CGROUP_FOLDER "/" POLICY_NAME "/tasks", root);
-	int fd;
+	_cleanup_(freep) char *path = il_strf("%s/devices/" CGROUP_DEVICE_POLICY, root);
+	struct stat st;
 
-	if (!tasks)
+	if (!path)
 		return il_fail(err, ENOMEM, "device policy");
-	fd = il_open(AT_FDCWD, tasks, O_WRONLY, 0);
-	if (fd != -ENOENT)
-		return fd < 0 ? il_fail(err, -fd, "open '%s'", tasks) : fd;
-	int r = make_policy_v1(root, err);
-	if (r < 0)
-		return r;
-	fd = il_open(AT_FDCWD, tasks, O_WRONLY, 0);
-	return fd < 0 ? il_fail(err, -fd, "open '%s'", tasks) : fd;
+	return stat(path, &st) == 0 ? 0 : make_policy_v1(root, err);
 }
 
 /* ---- v2 ---- */

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/macros.h"
+#include "base/raw.h"
 #include "containers/container.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #define PATH_LEN 512
+#define DEVICES  (CGROUP_CONTROLLER_MAX - 1)
 
 /* 0, or -ENOENT when the host has no swap accounting. */
 static int set_memory(int dir, const struct ctr_limits *limits)
@@ -54,6 +56,8 @@ static const struct {
     {"pids", "process number", offsetof(struct ctr_limits, pids_max), set_pids},
 };
 
+_Static_assert(ARRAY_SIZE(controllers) == DEVICES, "the devices controller comes after them");
+
 static bool is_asked(size_t i, const struct ctr_limits *limits)
 {
 	uint64_t value;
@@ -87,13 +91,13 @@ static int make_dir(char *path)
 	return mkdir(path, 0755) == 0 || errno == EEXIST ? 1 : -errno;
 }
 
-static int make_one(struct cgroup *cg, size_t i, const char *id, const struct ctr_limits *limits,
+static int make_one(struct cgroup *cg, size_t i, const struct ctr_limits *limits,
 		    struct il_err *err)
 {
 	_cleanup_(closep) int dir = -1;
 	char path[PATH_LEN];
 	bool asked = is_asked(i, limits);
-	int r = format_path(path, i, cg->root, id);
+	int r = format_path(path, i, cg->root, cg->id);
 
 	if (r == 0)
 		r = make_dir(path);
@@ -105,19 +109,16 @@ static int make_one(struct cgroup *cg, size_t i, const char *id, const struct ct
 				 "%s/%s; leave the limit out",
 				 controllers[i].limit_name, controllers[i].name, cg->root,
 				 controllers[i].name);
-	if (r == 0)
+	cg->made[i] = r > 0;
+	if (!asked)
 		return 0;
 	dir = il_open(AT_FDCWD, path, O_DIRECTORY | O_PATH, 0);
 	if (dir < 0)
 		return il_fail(err, -dir, "open cgroup '%s'", path);
-	r = asked ? controllers[i].set(dir, limits) : 0;
-	if (r < 0)
-		return il_fail(err, -r, "set the %s limit in cgroup '%s'",
-			       controllers[i].limit_name, path);
-	int fd = il_open(dir, "tasks", O_WRONLY, 0);
-	if (fd < 0)
-		return il_fail(err, -fd, "open '%s/tasks'", path);
-	return cgroup_add_join(cg, fd);
+	r = controllers[i].set(dir, limits);
+	return r < 0 ? il_fail(err, -r, "set the %s limit in cgroup '%s'",
+			       controllers[i].limit_name, path)
+		     : 0;
 }
 
 static int v1_remove(const char *root, const char *id, struct il_err *err)
@@ -136,28 +137,44 @@ static int v1_remove(const char *root, const char *id, struct il_err *err)
 	return result;
 }
 
-static int v1_make(struct cgroup *cg, const char *id, const struct ctr_limits *limits,
-		   struct il_err *err)
+static int v1_make(struct cgroup *cg, const struct ctr_limits *limits, struct il_err *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(controllers); i++)
-		r = make_one(cg, i, id, limits, err);
-	if (r == 0) {
-		int fd = cgroup_device_policy_v1(cg->root, err);
-
-		if (fd >= 0) {
-			cg->device_policy = true;
-			r = cgroup_add_join(cg, fd);
-		} else if (fd != -ENOENT) {
-			r = fd;
-		}
-	}
-	if (r < 0) {
-		cgroup_close(cg);
-		(void)!v1_remove(cg->root, id, NULL);
-	}
+		r = make_one(cg, i, limits, err);
+	if (r == 0)
+		r = cgroup_device_policy_v1(cg->root, err);
+	cg->made[DEVICES] = r == 0;
+	if (r == -ENOENT)
+		r = 0;
+	if (r < 0)
+		(void)!v1_remove(cg->root, cg->id, NULL);
 	return r;
+}
+
+static int v1_hold(struct cgroup *cg)
+{
+	int root = il_raw_openat(AT_FDCWD, cg->root, O_PATH | O_DIRECTORY, 0);
+
+	if (root < 0)
+		return root;
+	for (size_t i = 0; i < CGROUP_CONTROLLER_MAX; i++)
+		cg->root_fds[i] = il_raw_openat(
+		    root, i == DEVICES ? "devices" : controllers[i].name, O_PATH | O_DIRECTORY, 0);
+	return il_raw_close(root);
+}
+
+/* "isolab/ID/tasks", without the formatting of libc, which may touch errno. */
+static void format_tasks(char *path, const char *id)
+{
+	static const char head[] = CGROUP_FOLDER "/";
+	static const char tail[] = "/tasks";
+	size_t len = strnlen(id, PATH_LEN - sizeof(head) - sizeof(tail));
+
+	memcpy(path, head, sizeof(head) - 1);
+	memcpy(path + sizeof(head) - 1, id, len);
+	memcpy(path + sizeof(head) - 1 + len, tail, sizeof(tail));
 }
 
 /*
@@ -167,9 +184,22 @@ static int v1_make(struct cgroup *cg, const char *id, const struct ctr_limits *l
  */
 static int v1_join(const struct cgroup *cg)
 {
-	for (unsigned int i = 0; i < cg->join_count; i++)
-		if (write(cg->join_fds[i], "0", 1) != 1)
-			return -errno;
+	char path[PATH_LEN];
+
+	format_tasks(path, cg->id);
+	for (size_t i = 0; i < CGROUP_CONTROLLER_MAX; i++) {
+		if (!cg->made[i])
+			continue;
+		int fd =
+		    il_raw_openat(cg->root_fds[i],
+				  i == DEVICES ? CGROUP_DEVICE_POLICY "/tasks" : path, O_WRONLY, 0);
+		if (fd < 0)
+			return fd;
+		long n = il_raw_write(fd, "0", 1);
+		il_raw_close(fd);
+		if (n != 1)
+			return n < 0 ? (int)n : -EIO;
+	}
 	return 0;
 }
 
@@ -185,6 +215,7 @@ static int v1_memory(const char *root, const char *id, uint64_t *ret_bytes)
 const struct cgroup_ops cgroup_v1_ops = {
     .name = "v1",
     .make = v1_make,
+    .hold = v1_hold,
     .join = v1_join,
     .remove = v1_remove,
     .memory = v1_memory,

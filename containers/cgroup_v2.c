@@ -119,17 +119,17 @@ static int open_made(struct cgroup *cg, const char *path, const struct ctr_limit
 	if (fd < 0)
 		return il_fail(err, -fd, "open cgroup '%s'", path);
 	r = set_limits(fd, limits, err);
-	cg->device_policy = true;
 	if (r < 0) {
 		close(fd);
 		return r;
 	}
-	return cgroup_add_join(cg, fd);
+	cg->dir_fd = fd;
+	return 0;
 }
 
-static int v2_make(struct cgroup *cg, const char *id, const struct ctr_limits *limits,
-		   struct il_err *err)
+static int v2_make(struct cgroup *cg, const struct ctr_limits *limits, struct il_err *err)
 {
+	const char *id = cg->id;
 	char path[PATH_LEN];
 	int n = snprintf(path, sizeof(path), "%s/" CGROUP_FOLDER "/%s", cg->root, id);
 	int r = 0;
@@ -164,7 +164,6 @@ static int v2_memory(const char *root, const char *id, uint64_t *ret_bytes)
 const struct cgroup_ops cgroup_v2_ops = {
     .name = "v2",
     .make = v2_make,
-    .join = NULL,
     .remove = v2_remove,
     .memory = v2_memory,
 };

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The child of a start, from its first instruction to execve. It runs in its parent's
- * memory (CLONE_VM) on a stack of its own while the parent sleeps: no allocation, no stdio,
- * raw calls where libc would act on the whole process.
+ * memory (CLONE_VM) on a stack of its own: no allocation, no stdio, and
+ * until its parent sleeps only the calls of base/raw.h.
  */
 #include "containers/internal.h"
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/raw.h"
 #include "base/sys.h"
 
 #include <errno.h>
@@ -28,40 +29,47 @@
 
 /*
  * The death of the parent before the prctl would go unnoticed, and getppid() is 0 in a new
- * PID namespace: so look at the parent's pidfd afterwards.
+ * PID namespace: so look at the parent's pidfd afterwards. Raw.
  */
 static int die_with_parent(const struct ctr_plan *plan)
 {
 	struct pollfd pfd = {.fd = plan->parent_pidfd, .events = POLLIN};
+	int r = IL_RAW(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return -errno;
-	return poll(&pfd, 1, 0) > 0 ? -EOWNERDEAD : 0;
+	if (r < 0)
+		return r;
+	return IL_RAW(SYS_poll, &pfd, 1, 0, 0, 0) > 0 ? -EOWNERDEAD : 0;
 }
 
-static int enter_cgroup(struct ctr_plan *plan)
+/* Until the parent has made the rest. Raw. */
+static int wait_supply(struct ctr_plan *plan)
+{
+	uint32_t supply;
+
+	while ((supply = __atomic_load_n(&plan->supply, __ATOMIC_ACQUIRE)) == SUPPLY_PENDING)
+		il_raw_futex_wait(&plan->supply, SUPPLY_PENDING);
+	if (plan->moved)
+		(void)IL_RAW(SYS_sched_setaffinity, 0, plan->cpu_mask_len, plan->cpu_mask, 0, 0);
+	return supply == SUPPLY_READY ? 0 : -ECANCELED;
+}
+
+/* Raw. */
+static int enter_supply(struct ctr_plan *plan)
 {
 	const struct cgroup *cg = &plan->cgroup;
 	int r = 0;
 
+	plan->step = "enter the network namespace";
+	if (plan->wait_netns)
+		r = IL_RAW(SYS_setns, plan->parent_pidfd, CLONE_NEWNET, 0, 0, 0);
 	plan->step = "enter the cgroup";
-	if (cg->ops && cg->ops->join)
+	if (r == 0 && cg->ops && cg->ops->join)
 		r = cg->ops->join(cg);
 	/* Only now: the namespace's root is the cgroup one is in. */
 	plan->step = "make a cgroup namespace";
-	if (r == 0 && unshare(CLONE_NEWCGROUP) < 0)
-		r = -errno;
+	if (r == 0)
+		r = IL_RAW(SYS_unshare, CLONE_NEWCGROUP, 0, 0, 0, 0);
 	return r;
-}
-
-static int bring_loopback_up(void)
-{
-	struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-	_cleanup_(closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return errno == EAFNOSUPPORT ? 0 : -errno;
-	return ioctl(fd, SIOCSIFFLAGS, &ifr) < 0 ? -errno : 0;
 }
 
 /* All three are put above 2 first: they may be each other's targets. */
@@ -98,26 +106,18 @@ static int take_terminal(const struct ctr_plan *plan)
 /* While the host's files are in reach: a mount of the terminal, for /dev/console. */
 static int clone_console(struct ctr_plan *plan)
 {
-	plan->console_fd = -1;
 	if (plan->tty_path[0] == '\0')
 		return 0;
-	plan->console_fd = il_open_tree(AT_FDCWD, plan->tty_path, OPEN_TREE_CLONE);
+	plan->console_fd = il_raw_open_tree(AT_FDCWD, plan->tty_path, OPEN_TREE_CLONE);
 	return plan->console_fd < 0 ? plan->console_fd : 0;
 }
 
-/* Handlers are gone by CLONE_CLEAR_SIGHAND, but what the parent ignores would stay ignored. */
-static void reset_signals(void)
-{
-	for (int sig = 1; sig < SIGRTMIN; sig++)
-		signal(sig, SIG_DFL);
-}
-
-/* The host's session keyring is not for a container. */
+/* The host's session keyring is not for a container. Raw. */
 static int leave_keyring(void)
 {
-	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
-		return -errno;
-	return 0;
+	int r = IL_RAW(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0);
+
+	return r < 0 && r != -ENOSYS ? r : 0;
 }
 
 /* Runs as the workload's user, right before execve. */
@@ -125,7 +125,6 @@ int ctr_confine(void *ctx)
 {
 	struct ctr_plan *plan = ctx;
 	bool root = plan->cfg->workload->uid == 0;
-	sigset_t none;
 	int r;
 
 	if (plan->cfg->no_new_privs) {
@@ -138,36 +137,35 @@ int ctr_confine(void *ctx)
 	if ((r = die_with_parent(plan)) < 0)
 		return r;
 	plan->cfg->timeline->ns[TL_CONFINED] = il_now_ns();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	plan->at_exec = true;
 	return 0;
 }
 
+/* The half beside the parent. Raw. */
 static int isolate(struct ctr_plan *plan)
 {
+	const char *hostname = plan->hostname;
 	int r;
 
 	plan->step = "tie the container to its supervisor";
 	if ((r = die_with_parent(plan)) < 0)
 		return r;
-	if ((r = enter_cgroup(plan)) < 0)
-		return r;
 	plan->step = "join a session keyring";
 	if ((r = leave_keyring()) < 0)
 		return r;
 	plan->step = "set the host name";
-	if (sethostname(plan->hostname, strlen(plan->hostname)) < 0)
-		return -errno;
-	plan->step = "bring the loopback interface up";
-	if (plan->cfg->net == CTR_NET_NONE && (r = bring_loopback_up()) < 0)
+	if ((r = IL_RAW(SYS_sethostname, hostname, strlen(hostname), 0, 0, 0)) < 0)
+		return r;
+	plan->step = "open the cgroup hierarchies";
+	if (plan->cgroup.ops && plan->cgroup.ops->hold &&
+	    (r = plan->cgroup.ops->hold(&plan->cgroup)) < 0)
 		return r;
 	plan->step = "prepare /dev/console";
-	if ((r = clone_console(plan)) < 0)
+	if ((r = clone_console(plan)) < 0 || (r = ctr_root_enter(plan)) < 0 ||
+	    (r = ctr_mounts_make(plan)) < 0 || (r = wait_supply(plan)) < 0 ||
+	    (r = enter_supply(plan)) < 0)
 		return r;
-	if ((r = ctr_root_enter(plan)) < 0)
-		return r;
-	return ctr_mounts_make(plan);
+	return ctr_mounts_sys(plan);
 }
 
 static int prepare_process(struct ctr_plan *plan)
@@ -180,7 +178,7 @@ static int prepare_process(struct ctr_plan *plan)
 	plan->step = "take the terminal";
 	if ((r = take_terminal(plan)) < 0)
 		return r;
-	reset_signals();
+	runner_host_reset_signals();
 	plan->step = "drop capabilities";
 	if ((r = caps_drop_bounding(plan->caps)) < 0)
 		return r;
@@ -195,10 +193,13 @@ int ctr_child(void *arg)
 	struct timeline *timeline = plan->cfg->timeline;
 	const char *step = NULL;
 
+	__atomic_store_n(&plan->started, true, __ATOMIC_RELAXED);
 	timeline->ns[TL_ISOLATION_MADE] = il_now_ns();
-	umask(0);
+	(void)IL_RAW(SYS_umask, 0, 0, 0, 0, 0);
 	plan->error = isolate(plan);
 	if (plan->error == 0) {
+		__atomic_store_n(&plan->child, CHILD_TOOK, __ATOMIC_RELEASE);
+		il_raw_futex_wake(&plan->child);
 		timeline->ns[TL_ROOT_READY] = il_now_ns();
 		plan->error = prepare_process(plan);
 	}

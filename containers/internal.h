@@ -21,9 +21,34 @@ struct ctr_etc {
 };
 
 /*
- * One start. The child runs in the parent's memory while the parent sleeps, so it reads
- * the plan and writes its report right here; it must not allocate.
+ * One start. The child runs in the parent's memory: it reads the plan and writes its
+ * report right here. In its first half it runs beside the parent, on another CPU if there
+ * is one, and only makes calls of base/raw.h (errno is shared):
+ *
+ *   parent                                 child (namespaces but the network's)
+ *   make a network namespace, lo up        death signal, host name
+ *   make the cgroup, set its limits        root file system, /dev, /proc, masks
+ *   supply = SUPPLY_READY, wake      --->  wait for the supply
+ *   sleep                                  enter cgroup and network namespace, /sys
+ *   leave the network namespace      <---  child = CHILD_TOOK
+ *   sleep                                  stdio, capabilities, ids, seccomp, execve
+ *   awake                            <---  the kernel: child = CHILD_GONE (clear_child_tid)
  */
+/* 1024 CPUs. */
+#define CTR_CPU_MASK_WORDS 16
+
+enum ctr_supply {
+	SUPPLY_PENDING,
+	SUPPLY_READY,
+	SUPPLY_ABORT, /* the parent failed: just exit */
+};
+
+enum ctr_child_state {
+	CHILD_GONE, /* exec'd or dead: the kernel writes this 0 */
+	CHILD_WORKS,
+	CHILD_TOOK, /* does not need the parent's namespaces any more */
+};
+
 struct ctr_plan {
 	const struct ctr_config *cfg;
 	const char *hostname;
@@ -34,10 +59,21 @@ struct ctr_plan {
 	char *overlay_options;    /* owned */
 	char tty_path[64];        /* "" = the workload has no terminal */
 	uint64_t caps;
-	bool nodev; /* no device rules in force: no device node of the root may work */
+	bool nodev;         /* no device rules in force: no device node of the root may work */
+	const char *v1_cpu; /* name of the v1 hierarchy with the cpu controller */
+	bool wait_netns;    /* the parent makes the network namespace; else it came with clone3 */
+	uint32_t supply;    /* enum ctr_supply; futex */
+	uint32_t child;     /* enum ctr_child_state; futex */
+	bool started;       /* the child has run its first instruction */
+	bool moved;         /* the child has been put on another CPU; its mask was: */
+	long cpu_mask_len;
+	unsigned long cpu_mask[CTR_CPU_MASK_WORDS];
 	int parent_pidfd;
-	int null_fd;    /* owned; /dev/null, for closed stdio; -1 = not needed */
-	int console_fd; /* the child's: a detached mount of the terminal; -1 = none */
+	int null_fd; /* owned; /dev/null, for closed stdio; -1 = not needed */
+	/* The child's: detached mounts, made while the host's files are in reach; -1 = none. */
+	int console_fd;         /* the terminal */
+	int empty_fd;           /* an empty directory, read-only, to cover others with */
+	const char *empty_path; /* where empty_fd has been mounted; NULL = nowhere yet */
 
 	/* The child's report. */
 	const char *step; /* what it is about to do; static string */
@@ -72,8 +108,16 @@ int ctr_confine(void *plan);
  */
 int ctr_root_enter(struct ctr_plan *plan) IL_MUST_CHECK;
 
-/* ctr_mounts_make: /proc, /dev, /sys and the masked paths in the new root. In the child. */
+/*
+ * ctr_mounts_make: /proc, /dev and their masked paths in the new root.
+ * ctr_mounts_sys: /sys, once the network namespace and the cgroup are entered.
+ * In the child, raw. 0 or -errno, plan->step tells which step.
+ */
 int ctr_mounts_make(struct ctr_plan *plan) IL_MUST_CHECK;
+int ctr_mounts_sys(struct ctr_plan *plan) IL_MUST_CHECK;
+
+/* ctr_loopback_up: in the calling thread's network namespace. 0 or -errno. */
+int ctr_loopback_up(void) IL_MUST_CHECK;
 
 /* ctr_filter_load: install the seccomp filter of the plan. In the child. 0 or -errno. */
 int ctr_filter_load(const struct ctr_plan *plan) IL_MUST_CHECK;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/raw.h"
 #include "base/sys.h"
 #include "containers/internal.h"
 
@@ -18,6 +19,9 @@
 #include <unistd.h>
 
 #define CHILD_STACK_SIZE (64u << 10)
+
+/* An idle CPU has taken up a new task by then. */
+#define CHILD_START_NS (15 * IL_NS_PER_US)
 
 int ctr_probe(struct il_err *err)
 {
@@ -41,15 +45,6 @@ int ctr_probe(struct il_err *err)
 	return 0;
 }
 
-/* Like CLONE_INTO_CGROUP, to which it belongs; and a network namespace unless host's. */
-static uint64_t clone_flags(const struct ctr_config *cfg)
-{
-	uint64_t flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_PIDFD |
-			 CLONE_CLEAR_SIGHAND;
-
-	return cfg->net == CTR_NET_NONE ? flags | CLONE_NEWNET : flags;
-}
-
 static int plan_stdio(struct ctr_plan *plan, struct il_err *err)
 {
 	const struct ctr_config *cfg = plan->cfg;
@@ -70,20 +65,18 @@ static int plan_stdio(struct ctr_plan *plan, struct il_err *err)
 	return 0;
 }
 
-static int plan_cgroup(struct ctr_plan *plan, struct il_err *err)
+static int make_cgroup(struct ctr_plan *plan, struct il_err *err)
 {
 	const struct ctr_limits *limits = &plan->cfg->limits;
+	struct cgroup *cg = &plan->cgroup;
 
-	cgroup_init(&plan->cgroup, cgroup_detect(CGROUP_ROOT), CGROUP_ROOT);
-	if (plan->cgroup.ops)
-		return plan->cgroup.ops->make(&plan->cgroup, plan->cfg->id, limits, err);
-	if (limits->memory_bytes || limits->cpu_milli || limits->pids_max)
+	if (!cg->ops && (limits->memory_bytes || limits->cpu_milli || limits->pids_max))
 		return il_refuse(
 		    err, ENOTSUP,
 		    "cannot limit resources: no cgroups at %s; mount them or leave the "
 		    "limits out",
 		    CGROUP_ROOT);
-	return 0;
+	return cg->ops ? cg->ops->make(cg, limits, err) : 0;
 }
 
 static int plan_make(struct ctr_plan *plan, struct il_err *err)
@@ -103,10 +96,9 @@ static int plan_make(struct ctr_plan *plan, struct il_err *err)
 	plan->parent_pidfd = il_pidfd_open(getpid());
 	if (plan->parent_pidfd < 0)
 		return il_fail(err, -plan->parent_pidfd, "open a pidfd of the supervisor");
-	if ((r = plan_cgroup(plan, err)) < 0)
-		return r;
+	cgroup_init(&plan->cgroup, cgroup_detect(CGROUP_ROOT), CGROUP_ROOT, cfg->id);
 	/* The device rules are what makes CAP_MKNOD harmless. */
-	plan->nodev = !plan->cgroup.device_policy;
+	plan->nodev = !cgroup_has_devices(&plan->cgroup);
 	plan->caps = plan->nodev ? cfg->caps & ~(1ull << CAP_MKNOD) : cfg->caps;
 	return 0;
 }
@@ -121,27 +113,153 @@ static void plan_done(struct ctr_plan *plan)
 	freep(&plan->overlay_options);
 }
 
-/* Returns the child's pid, or -errno. When it returns, the child has exec'd or is gone. */
-static pid_t clone_child(struct ctr_plan *plan, int *ret_pidfd)
+/* What only this thread can be moved out of again, the child in setns(2) can enter. */
+static int make_netns(int *ret_old, struct il_err *err)
+{
+	int old = il_open(AT_FDCWD, "/proc/thread-self/ns/net", O_RDONLY, 0);
+	int r;
+
+	if (old < 0)
+		return il_fail(err, -old, "open the network namespace");
+	if (unshare(CLONE_NEWNET) < 0) {
+		r = il_fail(err, errno, "make a network namespace");
+		close(old);
+		return r;
+	}
+	*ret_old = old;
+	r = ctr_loopback_up();
+	return r < 0 ? il_fail(err, -r, "bring the loopback interface up") : 0;
+}
+
+/* Sleep while the child is in @state. No libc: errno may be the child's. */
+static void wait_child(struct ctr_plan *plan, enum ctr_child_state state)
+{
+	while (__atomic_load_n(&plan->child, __ATOMIC_ACQUIRE) == state)
+		il_raw_futex_wait(&plan->child, state);
+}
+
+/* Runnable tasks on the host, from "0.00 0.01 0.05 2/345 6789"; -1 = unknown. */
+static long count_runnable(void)
+{
+	char text[64] = "";
+	int fd = il_open(AT_FDCWD, "/proc/loadavg", O_RDONLY, 0);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	long count = -1;
+
+	if (fd >= 0)
+		close(fd);
+	return n > 0 && sscanf(text, "%*s %*s %*s %ld/", &count) == 1 ? count : -1;
+}
+
+static bool has_cpu(const unsigned long *mask, unsigned int cpu)
+{
+	const unsigned int bits = 8 * sizeof(*mask);
+
+	return mask[cpu / bits] >> cpu % bits & 1;
+}
+
+/*
+ * Some schedulers keep a new task on its parent's CPU although others idle, to wake few
+ * virtual CPUs; then nothing is gained by two halves. So if the child has not begun by now and
+ * there are CPUs to spare, move it to the next one. (Not when all are busy: there it would
+ * wait its turn.) It takes its mask back before it goes on alone.
+ */
+static void spread_child(struct ctr_plan *plan, pid_t pid)
+{
+	const uint64_t until = il_now_ns() + CHILD_START_NS;
+	unsigned long other[CTR_CPU_MASK_WORDS] = {0};
+	const unsigned int bits = 8 * sizeof(other[0]);
+	int here = sched_getcpu();
+	unsigned int count, usable = 0;
+
+	while (il_now_ns() < until)
+		if (__atomic_load_n(&plan->started, __ATOMIC_RELAXED))
+			return;
+	plan->cpu_mask_len = il_raw6(SYS_sched_getaffinity, 0, sizeof(plan->cpu_mask),
+				     IL_RAW_ARG(plan->cpu_mask), 0, 0, 0);
+	if (here < 0 || plan->cpu_mask_len <= 0)
+		return;
+	count = 8 * (unsigned int)plan->cpu_mask_len;
+	for (unsigned int cpu = 0; cpu < count; cpu++)
+		usable += has_cpu(plan->cpu_mask, cpu);
+	long runnable = count_runnable();
+	if (usable < 2 || runnable < 0 || runnable > (long)usable)
+		return;
+	unsigned int cpu = ((unsigned int)here + 1) % count;
+	while (!has_cpu(plan->cpu_mask, cpu))
+		cpu = (cpu + 1) % count;
+	other[cpu / bits] = 1ul << cpu % bits;
+	plan->moved = IL_RAW(SYS_sched_setaffinity, pid, plan->cpu_mask_len, other, 0, 0) == 0;
+}
+
+/* The half of the work that is the parent's, while the child does its own. */
+static int supply(struct ctr_plan *plan, pid_t pid, bool with_cgroup, struct il_err *err)
+{
+	int old_netns = -1;
+
+	spread_child(plan, pid);
+	int r = plan->wait_netns ? make_netns(&old_netns, err) : 0;
+
+	if (r == 0 && with_cgroup)
+		r = make_cgroup(plan, err);
+	__atomic_store_n(&plan->supply, r == 0 ? SUPPLY_READY : SUPPLY_ABORT, __ATOMIC_RELEASE);
+	il_raw_futex_wake(&plan->supply);
+	wait_child(plan, CHILD_WORKS);
+	if (old_netns >= 0) {
+		int back = IL_RAW(SYS_setns, old_netns, CLONE_NEWNET, 0, 0, 0);
+
+		il_raw_close(old_netns);
+		/* Its own network is gone for this thread: better no process than that one. */
+		if (back < 0)
+			abort();
+	}
+	wait_child(plan, CHILD_TOOK);
+	return r;
+}
+
+/*
+ * Returns the child's pid in *ret_pid (0 = none made) and 0 or -errno of the parent's own
+ * half. The child has exec'd or is dead when this returns.
+ */
+static int clone_child(struct ctr_plan *plan, pid_t *ret_pid, int *ret_pidfd, struct il_err *err)
 {
 	char stack[CHILD_STACK_SIZE] __attribute__((aligned(16)));
 	struct clone_args args = {
-	    .flags = clone_flags(plan->cfg),
+	    .flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_PIDFD |
+		     CLONE_CLEAR_SIGHAND | CLONE_CHILD_CLEARTID,
 	    .pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+	    .child_tid = (uint64_t)(uintptr_t)&plan->child,
 	    .exit_signal = SIGCHLD,
 	};
+	bool into_cgroup = plan->cgroup.ops && !plan->cgroup.ops->join;
 	sigset_t all, old;
+	int r;
 
-	if (plan->cgroup.ops && !plan->cgroup.ops->join) {
-		args.flags |= CLONE_INTO_CGROUP;
-		args.cgroup = (uint64_t)plan->cgroup.join_fds[0];
+	/* setns by pidfd means the thread group's leader. */
+	plan->wait_netns = plan->cfg->net == CTR_NET_NONE && gettid() == getpid();
+	if (plan->cfg->net == CTR_NET_NONE && !plan->wait_netns)
+		args.flags |= CLONE_NEWNET;
+	if (into_cgroup || !plan->cgroup.ops) {
+		if ((r = make_cgroup(plan, err)) < 0)
+			return r;
 	}
+	if (into_cgroup) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)plan->cgroup.dir_fd;
+	}
+	plan->child = CHILD_WORKS;
 	/* A handler that ran in the child would run in our memory. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
-	pid_t pid = il_clone3_vfork(&args, stack, sizeof(stack), ctr_child, plan);
+	*ret_pid = il_clone3_vm(&args, stack, sizeof(stack), ctr_child, plan);
+	if (*ret_pid < 0) {
+		r = il_fail(err, -*ret_pid, "create the container's namespaces");
+		*ret_pid = 0;
+	} else {
+		r = supply(plan, *ret_pid, !into_cgroup && plan->cgroup.ops, err);
+	}
 	sigprocmask(SIG_SETMASK, &old, NULL);
-	return pid;
+	return r;
 }
 
 /* The child is gone; its report says why. */
@@ -176,25 +294,27 @@ static int start(struct ctr_plan *plan, struct ctr *ret, struct il_err *err)
 	struct timeline *timeline = plan->cfg->timeline;
 	int pidfd = -1;
 	int status = 0;
-	pid_t pid = clone_child(plan, &pidfd);
+	pid_t pid = 0;
+	int r = clone_child(plan, &pid, &pidfd, err);
 
-	if (pid < 0)
-		return il_fail(err, -pid, "create the container's namespaces");
 	/* Killed between its last report and execve: that looks like a workload killed at once. */
-	if (plan->error == 0 && plan->at_exec) {
+	if (r == 0 && plan->error == 0 && plan->at_exec) {
 		timeline->ns[TL_EXECED] = il_now_ns();
 		*ret = (struct ctr){.pid = pid, .pidfd = pidfd};
 		return 0;
 	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	close(pidfd);
-	return report_failure(plan, status, err);
+	if (pid > 0) {
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+		close(pidfd);
+	}
+	return r < 0 ? r : report_failure(plan, status, err);
 }
 
 int ctr_start(const struct ctr_config *cfg, struct ctr *ret, struct il_err *err)
 {
-	struct ctr_plan plan = {.cfg = cfg, .parent_pidfd = -1, .null_fd = -1, .console_fd = -1};
+	struct ctr_plan plan = {
+	    .cfg = cfg, .parent_pidfd = -1, .null_fd = -1, .console_fd = -1, .v1_cpu = "cpu"};
 	int r;
 
 	cfg->timeline->ns[TL_ISOLATION_BEGIN] = il_now_ns();

@@ -7,15 +7,11 @@
  */
 #include "containers/internal.h"
 
-#include "base/fd.h"
-#include "base/sys.h"
+#include "base/raw.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 #define MS_SAFE (MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
@@ -29,13 +25,17 @@ struct mount_row {
 
 static const struct mount_row mount_rows[] = {
     {"proc", "/proc", MS_SAFE, NULL, 0},
-    {"sysfs", "/sys", MS_SAFE | MS_RDONLY, NULL, 0},
     {"tmpfs", "/dev", MS_NOSUID | MS_STRICTATIME, "mode=755,size=65536k", 0},
     {"devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5",
      0755},
     {"mqueue", "/dev/mqueue", MS_SAFE, NULL, 0755},
     {"tmpfs", "/dev/shm", MS_SAFE, "mode=1777,size=65536k", 0755},
 };
+
+static const struct mount_row sys_row = {"sysfs", "/sys", MS_SAFE | MS_RDONLY, NULL, 0};
+
+static const struct mount_row cgroup_v2_row = {"cgroup2", "/sys/fs/cgroup", MS_SAFE | MS_RDONLY,
+					       NULL, 0};
 
 static const struct {
 	const char *path;
@@ -60,82 +60,111 @@ static const char *const read_only_paths[] = {
     "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
 };
 
-static const char *const masked_paths[] = {
-    "/proc/asound",      "/proc/acpi",          "/proc/interrupts", "/proc/kcore",
-    "/proc/keys",        "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
-    "/proc/sched_debug", "/proc/scsi",          "/sys/firmware",    "/sys/devices/virtual/powercap",
+/* Files are covered by /dev/null, directories by an empty one. */
+static const char *const masked_files[] = {
+    "/proc/interrupts", "/proc/kcore",       "/proc/keys",        "/proc/latency_stats",
+    "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
 };
+
+static const char *const masked_dirs[] = {"/proc/asound", "/proc/acpi", "/proc/scsi"};
+
+static const char *const masked_sys_dirs[] = {"/sys/firmware", "/sys/devices/virtual/powercap"};
+
+static int mount_row(const struct mount_row *row)
+{
+	int r = row->make_mode ? il_raw_mkdirat(AT_FDCWD, row->target, row->make_mode) : 0;
+
+	return r < 0 ? r
+		     : il_raw_mount(row->type, row->target, row->type, row->flags, row->options);
+}
 
 static int mount_all(struct ctr_plan *plan)
 {
-	plan->step = "mount /proc, /sys and /dev";
-	for (size_t i = 0; i < ARRAY_SIZE(mount_rows); i++) {
-		const struct mount_row *row = &mount_rows[i];
+	int r = 0;
 
-		if (row->make_mode && mkdir(row->target, row->make_mode) < 0)
-			return -errno;
-		if (mount(row->type, row->target, row->type, row->flags, row->options) < 0)
-			return -errno;
-	}
-	return 0;
+	plan->step = "mount /proc and /dev";
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(mount_rows); i++)
+		r = mount_row(&mount_rows[i]);
+	return r;
 }
 
 static int fill_dev(struct ctr_plan *plan)
 {
+	int r = 0;
+
 	plan->step = "make the device nodes";
-	for (size_t i = 0; i < ARRAY_SIZE(device_rows); i++)
-		if (mknod(device_rows[i].path, S_IFCHR | 0666,
-			  makedev(device_rows[i].major, device_rows[i].minor)) < 0)
-			return -errno;
-	plan->step = "make the links in /dev";
-	for (size_t i = 0; i < ARRAY_SIZE(link_rows); i++)
-		if (symlink(link_rows[i].target, link_rows[i].path) < 0)
-			return -errno;
-	return 0;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(device_rows); i++)
+		r = il_raw_mknodat(AT_FDCWD, device_rows[i].path, S_IFCHR | 0666,
+				   makedev(device_rows[i].major, device_rows[i].minor));
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(link_rows); i++)
+		r = il_raw_symlinkat(link_rows[i].target, AT_FDCWD, link_rows[i].path);
+	return r;
 }
 
 static int mount_console(struct ctr_plan *plan)
 {
+	int r;
+
 	if (plan->console_fd < 0)
 		return 0;
 	plan->step = "make /dev/console";
-	if (mknod("/dev/console", S_IFREG | 0600, 0) < 0)
-		return -errno;
-	return il_move_mount(plan->console_fd, AT_FDCWD, "/dev/console");
+	if ((r = il_raw_mknodat(AT_FDCWD, "/dev/console", S_IFREG | 0600, 0)) < 0)
+		return r;
+	return il_raw_move_mount(plan->console_fd, AT_FDCWD, "/dev/console");
 }
 
 static int make_read_only(struct ctr_plan *plan)
 {
+	int r = 0;
+
 	plan->step = "make parts of /proc read-only";
-	for (size_t i = 0; i < ARRAY_SIZE(read_only_paths); i++) {
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(read_only_paths); i++) {
 		const char *path = read_only_paths[i];
 
-		if (mount(path, path, NULL, MS_BIND, NULL) < 0) {
-			if (errno == ENOENT)
-				continue;
-			return -errno;
-		}
-		if (mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_SAFE, NULL) < 0)
-			return -errno;
+		r = il_raw_mount(path, path, NULL, MS_BIND, NULL);
+		if (r == 0)
+			r = il_raw_mount(NULL, path, NULL,
+					 MS_BIND | MS_REMOUNT | MS_RDONLY | MS_SAFE, NULL);
+		else if (r == -ENOENT)
+			r = 0;
 	}
-	return 0;
+	return r;
 }
 
-/* A file is covered by /dev/null, a directory by an empty one that is read-only. */
-static int mask(struct ctr_plan *plan)
+static int mask_files(struct ctr_plan *plan)
 {
-	plan->step = "mask parts of /proc and /sys";
-	for (size_t i = 0; i < ARRAY_SIZE(masked_paths); i++) {
-		const char *path = masked_paths[i];
+	int r = 0;
 
-		if (mount("/dev/null", path, NULL, MS_BIND, NULL) == 0 || errno == ENOENT)
-			continue;
-		if (errno != ENOTDIR)
-			return -errno;
-		if (mount("tmpfs", path, "tmpfs", MS_RDONLY, "size=0k") < 0)
-			return -errno;
+	plan->step = "mask parts of /proc";
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(masked_files); i++) {
+		r = il_raw_mount("/dev/null", masked_files[i], NULL, MS_BIND, NULL);
+		if (r == -ENOENT)
+			r = 0;
 	}
-	return 0;
+	return r;
+}
+
+/* The first takes the detached mount of the empty directory, the others are copies of it. */
+static int mask_dirs(struct ctr_plan *plan, const char *const *paths, size_t count)
+{
+	int r = 0;
+
+	plan->step = "mask directories of /proc and /sys";
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (!plan->empty_path) {
+			r = il_raw_move_mount(plan->empty_fd, AT_FDCWD, paths[i]);
+			if (r == 0)
+				r = il_raw_mount(NULL, paths[i], NULL,
+						 MS_BIND | MS_REMOUNT | MS_RDONLY, NULL);
+			if (r == 0)
+				plan->empty_path = paths[i];
+		} else {
+			r = il_raw_mount(plan->empty_path, paths[i], NULL, MS_BIND, NULL);
+		}
+		if (r == -ENOENT)
+			r = 0;
+	}
+	return r;
 }
 
 int ctr_mounts_make(struct ctr_plan *plan)
@@ -143,7 +172,44 @@ int ctr_mounts_make(struct ctr_plan *plan)
 	int r;
 
 	if ((r = mount_all(plan)) < 0 || (r = fill_dev(plan)) < 0 ||
-	    (r = mount_console(plan)) < 0 || (r = make_read_only(plan)) < 0)
+	    (r = mount_console(plan)) < 0 || (r = make_read_only(plan)) < 0 ||
+	    (r = mask_files(plan)) < 0)
 		return r;
-	return mask(plan);
+	return mask_dirs(plan, masked_dirs, ARRAY_SIZE(masked_dirs));
+}
+
+/* v1: a directory of mount points, and each hierarchy with the namespace's part of it. */
+static int mount_cgroup_v1(struct ctr_plan *plan)
+{
+	const char *const names[] = {"memory", plan->v1_cpu, "pids"};
+	int r = il_raw_mount("tmpfs", "/sys/fs/cgroup", "tmpfs", MS_SAFE, "mode=755");
+	if (r == 0)
+		r = il_raw_chdir("/sys/fs/cgroup");
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(names); i++) {
+		if ((r = il_raw_mkdirat(AT_FDCWD, names[i], 0755)) < 0)
+			break;
+		r = il_raw_mount("cgroup", names[i], "cgroup", MS_SAFE | MS_RDONLY, names[i]);
+		/* No such controller on this host. */
+		if (r == -EINVAL || r == -ENOENT)
+			r = 0;
+	}
+	if (r == 0)
+		r = il_raw_mount(NULL, "/sys/fs/cgroup", NULL,
+				 MS_REMOUNT | MS_BIND | MS_RDONLY | MS_SAFE, NULL);
+	return r;
+}
+
+int ctr_mounts_sys(struct ctr_plan *plan)
+{
+	int r;
+
+	plan->step = "mount /sys";
+	if ((r = mount_row(&sys_row)) < 0)
+		return r;
+	plan->step = "mount /sys/fs/cgroup";
+	if (plan->cgroup.ops == &cgroup_v2_ops)
+		r = mount_row(&cgroup_v2_row);
+	else if (plan->cgroup.ops)
+		r = mount_cgroup_v1(plan);
+	return r < 0 ? r : mask_dirs(plan, masked_sys_dirs, ARRAY_SIZE(masked_sys_dirs));
 }
