@@ -2,7 +2,8 @@
 SECCOMP_GEN := $(BUILD)/gen/seccomp_gen
 SECCOMP_HDR := $(BUILD)/gen/containers/seccomp_default_bpf.h
 SECCOMP_GEN_SRC := containers/gen/seccomp_gen.c containers/seccomp_default.c \
-                   containers/seccomp_compile.c containers/caps.c base/err.c
+                   containers/seccomp_compile.c containers/seccomp_pack.c \
+                   containers/caps.c base/err.c
 GEN += $(SECCOMP_HDR)
 
 $(SECCOMP_GEN): $(SECCOMP_GEN_SRC) containers/seccomp_default.h containers/caps.h base/err.h

@@ -14,6 +14,16 @@ const uint64_t ctr_caps_default = CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FSETID) |
 				  CAP(SETFCAP) | CAP(SETPCAP) | CAP(NET_BIND_SERVICE) |
 				  CAP(SYS_CHROOT) | CAP(KILL) | CAP(AUDIT_WRITE);
 
+uint64_t caps_available(uint64_t caps)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		return caps;
+	return caps & (data[0].permitted | (uint64_t)data[1].permitted << 32);
+}
+
 int caps_drop_bounding(uint64_t caps)
 {
 	for (unsigned int cap = 0; cap < 64; cap++) {

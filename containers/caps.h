@@ -12,6 +12,9 @@
 /* Docker's default capability set. Source: moby, oci/caps/defaults.go. */
 extern const uint64_t ctr_caps_default;
 
+/* caps_available: what of @caps this process can give: those in its permitted set. */
+uint64_t caps_available(uint64_t caps);
+
 /* caps_drop_bounding: keep only @caps in the bounding set. Needs CAP_SETPCAP. 0 or -errno. */
 int caps_drop_bounding(uint64_t caps) IL_MUST_CHECK;
 

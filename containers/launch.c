@@ -20,6 +20,8 @@
 
 #define CHILD_STACK_SIZE (64u << 10)
 
+#define MEMORY_MIN (6u << 20)
+
 /* An idle CPU has taken up a new task by then. */
 #define CHILD_START_NS (15 * IL_NS_PER_US)
 
@@ -76,6 +78,14 @@ static int make_cgroup(struct ctr_plan *plan, struct il_err *err)
 		    "cannot limit resources: no cgroups at %s; mount them or leave the "
 		    "limits out",
 		    CGROUP_ROOT);
+	/*
+	 * Docker's minimum. For us it also keeps the child from being killed for lack of memory
+	 * before execve, which would kill us too: both have the same memory.
+	 */
+	if (limits->memory_bytes && limits->memory_bytes < MEMORY_MIN)
+		return il_refuse(err, EINVAL,
+				 "a memory limit of %llu bytes is too small: give at least 6m",
+				 (unsigned long long)limits->memory_bytes);
 	return cg->ops ? cg->ops->make(cg, limits, err) : 0;
 }
 
@@ -99,7 +109,9 @@ static int plan_make(struct ctr_plan *plan, struct il_err *err)
 	cgroup_init(&plan->cgroup, cgroup_detect(CGROUP_ROOT), CGROUP_ROOT, cfg->id);
 	/* The device rules are what makes CAP_MKNOD harmless. */
 	plan->nodev = !cgroup_has_devices(&plan->cgroup);
-	plan->caps = plan->nodev ? cfg->caps & ~(1ull << CAP_MKNOD) : cfg->caps;
+	plan->caps = caps_available(cfg->caps);
+	if (plan->nodev)
+		plan->caps &= ~(1ull << CAP_MKNOD);
 	return 0;
 }
 

@@ -30,9 +30,12 @@ int ctr_filter_get(uint64_t caps, struct sock_fprog *ret, struct il_err *err)
 		return 0;
 	}
 	if (!last.insns || last_caps != caps) {
-		struct seccomp_program made = {0};
-		int r = seccomp_compile(caps, &made, err);
+		struct seccomp_program full = {0}, made = {0};
+		int r = seccomp_compile(caps, &full, err);
 
+		if (r == 0)
+			r = seccomp_pack(&full, caps, &made, err);
+		seccomp_program_done(&full);
 		if (r < 0)
 			return r;
 		seccomp_program_done(&last);

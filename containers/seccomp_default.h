@@ -9,6 +9,8 @@
 #include "base/err.h"
 
 #include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +50,25 @@ struct seccomp_program {
 	struct sock_filter *insns; /* owned */
 	unsigned short count;
 };
+
+/*
+ * seccomp_pack: the same filter as @libseccomp's, which a compiled profile for @caps, in a
+ * quarter of the instructions: the kernel translates a filter at each start of a
+ * container, and takes its time over each instruction. Calls are looked up in a binary tree
+ * of ranges with one verdict; only calls with a condition on an argument are written out.
+ * Returns 0 and an owned program, or -errno.
+ */
+int seccomp_pack(const struct seccomp_program *libseccomp, uint64_t caps,
+		 struct seccomp_program *ret, struct il_err *err) IL_MUST_CHECK;
+
+/*
+ * seccomp_eval: what @program decides about a call, as the kernel would.
+ * @data          the call
+ * @ret_used_arg  true when the verdict came from an argument of the call; may be NULL
+ * Returns a SECCOMP_RET_* value; SECCOMP_RET_KILL_PROCESS for an invalid program.
+ */
+uint32_t seccomp_eval(const struct seccomp_program *program, const struct seccomp_data *data,
+		      bool *ret_used_arg);
 
 /*
  * seccomp_compile: the profile for a container with @caps as BPF, for the x86-64, i386 and

@@ -10,10 +10,11 @@
 
 int main(void)
 {
-	struct seccomp_program program = {0};
+	struct seccomp_program full = {0}, program = {0};
 	struct il_err err = {0};
 
-	if (seccomp_compile(ctr_caps_default, &program, &err) < 0) {
+	if (seccomp_compile(ctr_caps_default, &full, &err) < 0 ||
+	    seccomp_pack(&full, ctr_caps_default, &program, &err) < 0) {
 		fprintf(stderr, "seccomp_gen: %s\n", err.msg);
 		return 1;
 	}
@@ -24,5 +25,6 @@ int main(void)
 		       program.insns[i].jf, program.insns[i].k);
 	printf("};\n");
 	seccomp_program_done(&program);
+	seccomp_program_done(&full);
 	return fflush(stdout) == 0 ? 0 : 1;
 }
