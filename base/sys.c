@@ -46,6 +46,13 @@ pid_t il_clone3_vm(struct clone_args *args, void *stack, size_t stack_size, int 
 	return (pid_t)r;
 }
 
+pid_t il_clone3_vfork(struct clone_args *args, void *stack, size_t stack_size, int (*fn)(void *),
+		      void *arg)
+{
+	args->flags |= CLONE_VFORK;
+	return il_clone3_vm(args, stack, stack_size, fn, arg);
+}
+
 int il_pidfd_open(pid_t pid)
 {
 	long r = syscall(SYS_pidfd_open, pid, 0);

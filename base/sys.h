@@ -27,6 +27,9 @@ pid_t il_clone3(struct clone_args *args) IL_MUST_CHECK;
  */
 pid_t il_clone3_vm(struct clone_args *args, void *stack, size_t stack_size, int (*fn)(void *),
 		   void *arg) IL_MUST_CHECK;
+/* il_clone3_vfork: the same with CLONE_VFORK: the caller sleeps until the child has exec'd. */
+pid_t il_clone3_vfork(struct clone_args *args, void *stack, size_t stack_size, int (*fn)(void *),
+		      void *arg) IL_MUST_CHECK;
 /* pidfd_open(2); pidfd_send_signal(2) with no siginfo. */
 int il_pidfd_open(pid_t pid) IL_MUST_CHECK;
 int il_pidfd_send_signal(int pidfd, int sig) IL_MUST_CHECK;

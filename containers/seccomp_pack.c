@@ -187,7 +187,7 @@ static void emit_by_args(struct packer *p, uint32_t scmp_arch, uint32_t nr)
 
 		if (rule->cond != COND_NONE && seccomp_rule_applies(rule, p->caps) &&
 		    rule_names(rule, scmp_arch, nr))
-			emit_condition(p, rule, scmp_arch != SCMP_ARCH_X86);
+			emit_condition(p, rule, scmp_arch == SCMP_ARCH_X86_64);
 	}
 	emit_ret(p, SECCOMP_RET_ERRNO | SECCOMP_DEFAULT_ERRNO);
 }
