@@ -94,7 +94,10 @@ static int stage_archive(struct img_stage *stage, int fd, const char *what, cons
 	r = img_stream_open(fd, what, &stream, err);
 	if (r == 0)
 		r = img_bundle_archive(stage, stream, &bundle, err);
-	return r < 0 ? r : stage_bundle(stage, bundle, format, ref, ret, err);
+	if (r < 0)
+		return r;
+	r = stage_bundle(stage, bundle, format, ref, ret, err);
+	return r < 0 ? il_wrap(err, r, "%s", what) : 0;
 }
 
 static int stage_directory(struct img_stage *stage, int dirfd, const char *ref,
@@ -261,5 +264,8 @@ int img_import(struct img_store *store, const char *name, const char *path, cons
 		r = stage_path(&stage, path, ref, &incoming, err);
 	if (r == 0)
 		r = check_given_digest(&parsed, &incoming, err);
-	return r < 0 ? r : publish(&stage, full, &incoming, err);
+	if (r < 0)
+		return r;
+	r = publish(&stage, full, &incoming, err);
+	return r < 0 ? il_wrap(err, r, "'%.200s'", path) : 0;
 }
