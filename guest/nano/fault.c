@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Page faults, and mapping ahead so that there are few of them: a fault of the program
+ * costs 25 us where ring 0 is emulated, an entry written ahead a few ns. Pages mapped ahead
+ * are not touched, so they cost the host nothing until the program does.
+ */
+#include "guest/nano/core.h"
+
+/* Anonymous memory mapped ahead around a fault, in pages; less when RAM gets short. */
+#define AHEAD_ANON 64
+#define AHEAD_FILE 512
+
+static uint64_t flags_for(const struct vma *v, bool writable)
+{
+	uint64_t flags = PTE_P | PTE_U;
+
+	if (writable && v->write)
+		flags |= PTE_W;
+	return v->exec ? flags : flags | PTE_NX;
+}
+
+static int map_anon(const struct vma *v, uint64_t *pte)
+{
+	bool dirty;
+	void *page = page_alloc_raw(&dirty);
+
+	if (!page)
+		return -ENOMEM;
+	if (dirty)
+		memset(page, 0, PAGE_SIZE);
+	*pte = va_to_gpa(page) | flags_for(v, true);
+	return 0;
+}
+
+static int map_file(const struct vma *v, uint64_t va, uint64_t *pte)
+{
+	uint64_t index = (v->offset + (va - v->start)) >> PAGE_SHIFT;
+	bool own = v->shared && v->write;
+	void *page;
+	int r = vfs_file_page(v->file, index, own, &page);
+
+	if (r < 0)
+		return r;
+	if (!page)
+		return map_anon(v, pte); /* a hole of a private mapping */
+	*pte = va_to_gpa(page) | flags_for(v, own);
+	return 0;
+}
+
+/* Give a private page of @v its own copy, and the right to write. */
+static int copy_page(const struct vma *v, uint64_t *pte)
+{
+	void *old = pte_page(*pte);
+	bool dirty;
+	void *page;
+
+	if (page_refs(old) == 1) {
+		*pte |= PTE_W;
+		return 0;
+	}
+	page = page_alloc_raw(&dirty);
+	if (!page)
+		return -ENOMEM;
+	memcpy(page, old, PAGE_SIZE);
+	*pte = va_to_gpa(page) | flags_for(v, true);
+	page_put(old);
+	return 0;
+}
+
+/* A write to an entry that is there and read-only. */
+static int upgrade(const struct vma *v, uint64_t va, uint64_t *pte, unsigned int how)
+{
+	uint64_t old = *pte;
+	int r;
+
+	if (v->shared && v->file) {
+		uint64_t entry;
+
+		r = map_file(v, va, &entry);
+		if (r < 0)
+			return r;
+		page_put(pte_page(old));
+		*pte = entry;
+	} else {
+		r = copy_page(v, pte);
+		if (r < 0)
+			return r;
+	}
+	/* Without a processor fault on it, the old translation may still be remembered. */
+	if ((old & PTE_A) && !(how & FAULT_TRAP))
+		tlb_flush();
+	return 0;
+}
+
+/* Stretch [*start, *end) of @v around @va inside one page table, at most @max pages. */
+static void window(const struct vma *v, uint64_t va, uint64_t max, uint64_t *start, uint64_t *end)
+{
+	uint64_t size = max * PAGE_SIZE;
+	uint64_t low = va & ~(size - 1);
+
+	*start = KMAX(low, v->start);
+	*end = KMIN(low + size, v->end);
+}
+
+static uint64_t anon_ahead(void)
+{
+	uint64_t free = ram_free_pages();
+
+	return free > 16 * AHEAD_ANON ? AHEAD_ANON : 1;
+}
+
+void mm_populate(struct vma *v, uint64_t start, uint64_t end)
+{
+	uint64_t *pte = NULL;
+
+	for (uint64_t va = start; va < end; va += PAGE_SIZE, pte++) {
+		/* The entries of one table lie side by side. */
+		if (va == start || (va & ((1ull << 21) - 1)) == 0)
+			pte = pte_at(va, true);
+		if (!pte)
+			return;
+		if (*pte)
+			continue;
+		if ((v->file ? map_file(v, va, pte) : map_anon(v, pte)) < 0)
+			return;
+	}
+}
+
+static int check_rights(const struct vma *v, unsigned int how)
+{
+	if (how & FAULT_WRITE)
+		return v->write ? 0 : -EACCES;
+	if (how & FAULT_EXEC)
+		return v->exec ? 0 : -EACCES;
+	return v->read || v->write || v->exec ? 0 : -EACCES;
+}
+
+int mm_fault(uint64_t addr, unsigned int how)
+{
+	uint64_t va = page_down(addr);
+	struct vma *v = vma_find(va);
+	uint64_t start, end;
+	uint64_t *pte;
+	int r;
+
+	if (!v)
+		return -EFAULT;
+	r = check_rights(v, how);
+	if (r < 0)
+		return r;
+	pte = pte_at(va, true);
+	if (!pte)
+		return -ENOMEM;
+	if (!*pte) {
+		r = v->file ? map_file(v, va, pte) : map_anon(v, pte);
+		if (r < 0)
+			return r;
+		window(v, va, v->file ? AHEAD_FILE : anon_ahead(), &start, &end);
+		mm_populate(v, start, end);
+	} else if (!(*pte & PTE_P)) {
+		/* PROT_NONE once, rights were given back since. */
+		*pte |= PTE_P;
+	}
+	if ((how & FAULT_WRITE) && !(*pte & PTE_W))
+		return upgrade(v, va, pte, how);
+	if (v->exec && (*pte & PTE_NX))
+		*pte &= ~PTE_NX;
+	return 0;
+}

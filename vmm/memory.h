@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Guest-physical memory of a nano VM: RAM and the image, and the one way from a guest
+ * address to a host pointer.
+ */
+#ifndef IL_VMM_MEMORY_H
+#define IL_VMM_MEMORY_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct mem_region {
+	uint64_t gpa;
+	uint64_t size; /* bytes, page multiple; 0 = not there */
+	uint8_t *hva;
+	bool readonly;
+};
+
+enum mem_region_name {
+	MEM_RAM,
+	MEM_IMAGE,
+	MEM_REGIONS,
+};
+
+struct vm_memory {
+	struct mem_region regions[MEM_REGIONS];
+	uint64_t image_bytes; /* the image's exact length */
+};
+
+/*
+ * memory_map: reserve @ram_bytes of private memory (nothing is touched) and map the image
+ * file shared and read-only. On failure nothing stays mapped.
+ * @ram_bytes   page multiple
+ * @image_path  NULL = no image
+ * Returns 0 or -errno; -EINVAL when the image is empty or too large.
+ */
+int memory_map(struct vm_memory *mem, uint64_t ram_bytes, const char *image_path,
+	       struct il_err *err) IL_MUST_CHECK;
+
+/* memory_unmap: accepts a zeroed or half-made struct. */
+void memory_unmap(struct vm_memory *mem);
+
+/*
+ * memory_at: host pointer to guest-physical [gpa, gpa + len), or NULL unless the whole
+ * range lies in one region, and in a writable one when @write.
+ */
+void *memory_at(const struct vm_memory *mem, uint64_t gpa, uint64_t len, bool write);
+
+#endif
