@@ -67,10 +67,10 @@ static int check_info(const struct vm_memory *mem, struct kernel *k, struct il_e
 	if (i->magic != NANO_ABI_MAGIC || i->version != NANO_ABI_VERSION)
 		return bad(err, "it is no nano kernel of this version");
 	if (!window(mem, k->entry, 1) || !window(mem, i->gdt, (uint64_t)i->gdt_limit + 1) ||
-	    !window(mem, i->idt, (uint64_t)i->idt_limit + 1) || !window(mem, i->tss, 104) ||
-	    !window(mem, i->syscall_entry, 1) || !window(mem, i->stack_top - 8, 8) ||
-	    !window(mem, i->upcall_entry, 1) || !window(mem, i->boot, sizeof(struct nano_boot)) ||
-	    i->boot % 64)
+	    !window(mem, i->idt, (uint64_t)i->idt_limit + 1) ||
+	    !window(mem, i->tss, NANO_TSS_BYTES) || !window(mem, i->syscall_entry, 1) ||
+	    !window(mem, i->stack_top - 8, 8) || !window(mem, i->upcall_entry, 1) ||
+	    !window(mem, i->boot, sizeof(struct nano_boot)) || i->boot % 64)
 		return bad(err, "its description points outside");
 	return 0;
 }
@@ -160,7 +160,7 @@ static bool map_direct(struct tables *t, uint64_t *pdpt, const struct mem_region
 		pd = new_table(t, &table_gpa);
 		if (!pd)
 			return false;
-		for (uint64_t i = 0; i < 512; i++)
+		for (uint64_t i = 0; i < 512 && gpa + i * SIZE_2M < m->gpa + m->size; i++)
 			pd[i] = (gpa + i * SIZE_2M) | flags;
 		pdpt[gpa / SIZE_1G] = table_gpa | TABLE_RWU;
 	}

@@ -60,11 +60,8 @@ static int fill_boot(struct nano_vm *vm, const struct nano_config *cfg, struct i
 	return place_workload(vm, cfg->workload, err);
 }
 
-static int make_vm(struct nano_vm *vm, const char *kvm_path, struct il_err *err)
+static int make_vm(struct nano_vm *vm, struct il_err *err)
 {
-	vm->kvm_fd = kvm_open(kvm_path, err);
-	if (vm->kvm_fd < 0)
-		return vm->kvm_fd;
 	vm->vm_fd = kvm_create_vm(vm->kvm_fd, err);
 	if (vm->vm_fd < 0)
 		return vm->vm_fd;
@@ -97,13 +94,20 @@ static int make_vm(struct nano_vm *vm, const char *kvm_path, struct il_err *err)
 static int build(struct nano_vm *vm, const void *elf, size_t elf_bytes, struct il_err *err)
 {
 	const struct nano_config *cfg = &vm->cfg;
+	struct cpuid_table cpuid;
 	int r = memory_map(&vm->mem, cfg->memory_bytes, cfg->erofs_path, err);
 
-	if (r < 0 || (r = kernel_load(elf, elf_bytes, &vm->mem, &vm->kernel, err)) < 0 ||
-	    (r = kernel_map(&vm->kernel, &vm->mem, cpu_has_1g_pages(), &vm->cr3, err)) < 0 ||
-	    (r = fill_boot(vm, cfg, err)) < 0 || (r = make_vm(vm, cfg->kvm_path, err)) < 0)
+	if (r < 0 || (r = kernel_load(elf, elf_bytes, &vm->mem, &vm->kernel, err)) < 0)
 		return r;
-	return vcpu_setup(vm, err);
+	vm->kvm_fd = kvm_open(cfg->kvm_path, err);
+	if (vm->kvm_fd < 0)
+		return vm->kvm_fd;
+	if ((r = kvm_get_supported_cpuid(vm->kvm_fd, &cpuid, err)) < 0 ||
+	    (r = kernel_map(&vm->kernel, &vm->mem, cpuid_has_1g_pages(&cpuid), &vm->cr3, err)) <
+		0 ||
+	    (r = fill_boot(vm, cfg, err)) < 0 || (r = make_vm(vm, err)) < 0)
+		return r;
+	return vcpu_setup(vm, &cpuid, err);
 }
 
 int nano_create_elf(const struct nano_config *cfg, const void *elf, size_t elf_bytes,

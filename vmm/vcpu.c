@@ -27,14 +27,6 @@
 #define EFER_NXE (1ull << 11)
 
 #define RFLAGS_FIXED 0x2ull
-#define RFLAGS_IOPL3 0x3000ull
-
-bool cpu_has_1g_pages(void)
-{
-	unsigned int a, b, c, d;
-
-	return __get_cpuid(0x80000001, &a, &b, &c, &d) && (d & (1u << 26));
-}
 
 /* The features of the guest's XCR0: all that KVM supports. */
 static uint64_t supported_xcr0(const struct cpuid_table *t)
@@ -45,29 +37,34 @@ static uint64_t supported_xcr0(const struct cpuid_table *t)
 	return 0;
 }
 
-static bool supports_fsgsbase(const struct cpuid_table *t)
+bool cpuid_has_1g_pages(const struct cpuid_table *t)
 {
 	for (uint32_t i = 0; i < t->head.nent; i++)
-		if (t->entries[i].function == 7 && t->entries[i].index == 0)
-			return t->entries[i].ebx & 1;
+		if (t->entries[i].function == 0x80000001)
+			return t->entries[i].edx & (1u << 26);
 	return false;
 }
 
-static int setup_cpuid(struct nano_vm *vm, struct il_err *err)
+/* Asked of the processor, not of KVM: a KVM may hide the bit and allow the instructions. */
+static bool cpu_has_fsgsbase(void)
 {
-	struct cpuid_table t;
-	int r = kvm_get_supported_cpuid(vm->kvm_fd, &t, err);
+	unsigned int a, b, c, d;
 
-	if (r < 0)
-		return r;
-	if (!supports_fsgsbase(&t))
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & 1);
+}
+
+static int setup_cpuid(struct nano_vm *vm, const struct cpuid_table *t, struct il_err *err)
+{
+	int r;
+
+	if (!cpu_has_fsgsbase())
 		return il_refuse(err, ENOTSUP,
 				 "this CPU has no FSGSBASE instructions: the nano kind needs them "
 				 "(Intel since 2012, AMD since Zen 2)");
-	r = kvm_set_cpuid(vm->vcpu_fd, &t, err);
+	r = kvm_set_cpuid(vm->vcpu_fd, t, err);
 	if (r < 0)
 		return r;
-	vm->boot->xcr0 = supported_xcr0(&t);
+	vm->boot->xcr0 = supported_xcr0(t);
 	return vm->boot->xcr0 ? kvm_set_xcr0(vm->vcpu_fd, vm->boot->xcr0, err) : 0;
 }
 
@@ -107,7 +104,7 @@ static struct kvm_sregs first_sregs(const struct nano_vm *vm)
 	    .fs = data_segment(NANO_SEL_UDATA),
 	    .gs = data_segment(NANO_SEL_UDATA),
 	    .tr = {.base = info->tss,
-		   .limit = 103,
+		   .limit = NANO_TSS_BYTES - 1,
 		   .selector = NANO_SEL_TSS,
 		   .type = 11,
 		   .present = 1},
@@ -136,10 +133,10 @@ static int setup_msrs(struct nano_vm *vm, struct il_err *err)
 	return kvm_set_msrs(vm->vcpu_fd, rows, ARRAY_SIZE(rows), err);
 }
 
-int vcpu_setup(struct nano_vm *vm, struct il_err *err)
+int vcpu_setup(struct nano_vm *vm, const struct cpuid_table *t, struct il_err *err)
 {
 	struct kvm_sync_regs *sync = &vm->run->s.regs;
-	int r = setup_cpuid(vm, err);
+	int r = setup_cpuid(vm, t, err);
 
 	if (r < 0 || (r = setup_msrs(vm, err)) < 0)
 		return r;
@@ -149,9 +146,8 @@ int vcpu_setup(struct nano_vm *vm, struct il_err *err)
 	vm->boot->tsc_khz = (uint64_t)r;
 	/* The first KVM_RUN takes these over: two ioctls saved. */
 	sync->sregs = first_sregs(vm);
-	sync->regs = (struct kvm_regs){.rip = vm->kernel.entry,
-				       .rsp = vm->kernel.info.stack_top,
-				       .rflags = RFLAGS_FIXED | RFLAGS_IOPL3};
+	sync->regs = (struct kvm_regs){
+	    .rip = vm->kernel.entry, .rsp = vm->kernel.info.stack_top, .rflags = RFLAGS_FIXED};
 	vm->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
 	vm->run->kvm_dirty_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
 	return 0;

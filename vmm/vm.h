@@ -62,10 +62,13 @@ int nano_create_elf(const struct nano_config *cfg, const void *elf, size_t elf_b
 
 /* ---- vcpu.c ------------------------------------------------------------------------- */
 
-/* vcpu_setup: CPUID, XCR0, MSRs, segments, page tables, registers for the first entry. */
-int vcpu_setup(struct nano_vm *vm, struct il_err *err) IL_MUST_CHECK;
-/* cpu_has_1g_pages: CPUID 0x80000001 EDX bit 26. */
-bool cpu_has_1g_pages(void);
+/*
+ * vcpu_setup: CPUID, XCR0, MSRs, segments, registers for the first entry.
+ * @t  what KVM supports; the guest gets all of it
+ */
+int vcpu_setup(struct nano_vm *vm, const struct cpuid_table *t, struct il_err *err) IL_MUST_CHECK;
+/* cpuid_has_1g_pages: may the guest's page tables use them? CPUID 0x80000001 EDX bit 26. */
+bool cpuid_has_1g_pages(const struct cpuid_table *t);
 
 /* ---- exits.c ------------------------------------------------------------------------ */
 

@@ -16,8 +16,9 @@
  *   NANO_DIRECT_VA   all of guest-physical memory, RAM writable, not executable
  *   NANO_KERNEL_VA   RAM from NANO_KERNEL_GPA on, 2 MiB, as the kernel's ELF segments say
  *
- * The vCPU starts in ring 3 at the kernel's entry point with IOPL 3. Ring 0 is entered by
- * `syscall` and by exceptions only (guest/nano/entry.S).
+ * The vCPU starts in ring 3 at the kernel's entry point. Ring 0 is entered by `syscall` and
+ * by exceptions only (guest/nano/entry.S). Port I/O in ring 3 is allowed by the TSS's I/O
+ * bitmap, for NANO_HC_PORT alone.
  */
 #ifndef IL_GUEST_NANO_ABI_H
 #define IL_GUEST_NANO_ABI_H
@@ -41,6 +42,7 @@
 #define NANO_SEL_UDATA 0x2b
 #define NANO_SEL_UCODE 0x33
 #define NANO_SEL_TSS   0x40
+#define NANO_TSS_BYTES 136 /* with the I/O bitmap */
 
 #define NANO_HC_PORT 0xe0
 

@@ -2,7 +2,7 @@
 NANO_SRC := $(wildcard guest/nano/*.c guest/nano/*.S guest/nano/fs/*.c) \
             runner/runner.c runner/workload.c
 NANO_OBJ := $(patsubst %,$(BUILD)/guest/%.o,$(NANO_SRC))
-NANO_CFLAGS := -std=gnu17 $(WARN) -Wno-cast-qual -O2 -g -ffreestanding -fno-stack-protector \
+NANO_CFLAGS := -std=gnu17 $(WARN) -Wno-cast-qual -Wno-null-dereference -O2 -g -ffreestanding -fno-stack-protector \
                -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
                -fcf-protection=none -fno-asynchronous-unwind-tables -fomit-frame-pointer \
                -fno-tree-loop-distribute-patterns -fno-strict-aliasing -ffunction-sections

@@ -65,6 +65,13 @@ kernel_info:
 	.set v, v + 1
 .endr
 
+/* cpu_load_cr3 comes here: the slot behind vector 31, with a gate of its own for the moment. */
+	.balign 32
+load_cr3_ring0:
+	mov %rdi, %cr3
+	mov $load_cr3_frame, %rsp
+	iretq
+
 	.balign 32
 syscall_stub:
 	mov %rsp, AREA(CPU_REGS + R_RSP)
@@ -76,12 +83,6 @@ pf_frame:
 	.quad pf_enter, NANO_SEL_UCODE, KERNEL_RFLAGS, stack_top, NANO_SEL_UDATA
 exc_frame:
 	.quad exc_enter, NANO_SEL_UCODE, KERNEL_RFLAGS, stack_top, NANO_SEL_UDATA
-
-/* cpu_load_cr3 comes here through the frame of the syscall stub. */
-load_cr3_ring0:
-	mov %rdi, %cr3
-	mov $load_cr3_frame, %rsp
-	iretq
 
 	.balign 8
 load_cr3_frame:
@@ -103,11 +104,14 @@ cpu_area:
 	.fill CPU_SYS_FRAME, 1, 0
 	.quad sys_enter, NANO_SEL_UCODE, KERNEL_RFLAGS, stack_top, NANO_SEL_UDATA
 	.fill CPU_TSS - (. - cpu_area), 1, 0
-	/* TSS: only RSP0 matters, and an I/O map behind the end. */
+	/* TSS: RSP0, and an I/O bitmap that gives ring 3 the four bytes of NANO_HC_PORT only. */
 	.long 0
 	.quad AREA(CPU_EXC_TOP), 0, 0
 	.fill 8 + 7 * 8 + 8 + 2, 1, 0
 	.word 104
+	.fill NANO_HC_PORT / 8, 1, 0xff
+	.byte 0xf0
+	.fill 32 - NANO_HC_PORT / 8 - 1, 1, 0xff
 	/* GDT, in Linux's order. */
 	.quad 0
 	.quad 0
@@ -228,22 +232,19 @@ return_slow:
 	call events_take
 	jmp return_to_user
 
-/* cpu_load_cr3(rdi): `syscall` with the stub's frame pointing at load_cr3_ring0. */
+/*
+ * cpu_load_cr3(rdi): ring 0 has no service call, to keep the syscall stub short. Instead the
+ * gate of #UD points to load_cr3_ring0 while this provokes one.
+ */
 	.text
 	.globl cpu_load_cr3
 cpu_load_cr3:
-	push AREA(R_RSP)
 	mov %rsp, AREA(CPU_SAVED_RSP)
-	movq $load_cr3_ring0, AREA(CPU_SYS_FRAME)
-	movq $NANO_SEL_KCODE, AREA(CPU_SYS_FRAME + 8)
-	movq $NANO_SEL_KDATA, AREA(CPU_SYS_FRAME + 32)
-	syscall
+	movw $(LOAD_CR3_VA & 0xffff), AREA(CPU_IDT + 6 * 16)
+	ud2
 load_cr3_back:
+	movw $((STUB_VA + 6 * 32) & 0xffff), AREA(CPU_IDT + 6 * 16)
 	mov AREA(CPU_SAVED_RSP), %rsp
-	movq $sys_enter, AREA(CPU_SYS_FRAME)
-	movq $NANO_SEL_UCODE, AREA(CPU_SYS_FRAME + 8)
-	movq $NANO_SEL_UDATA, AREA(CPU_SYS_FRAME + 32)
-	pop AREA(R_RSP)
 	ret
 
 	.section .note.GNU-stack, "", @progbits

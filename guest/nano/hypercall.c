@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guest/nano/core.h"
 
-/* `out` is allowed in ring 3 by IOPL 3; the answer is in rax when it returns. */
+/* `out` is allowed in ring 3 by the TSS's I/O bitmap; the answer is in rax when it returns. */
 long hypercall(enum nano_hc nr, uint64_t a, uint64_t b, uint64_t c)
 {
 	long ret = nr;

@@ -4,7 +4,7 @@
  */
 #include "guest/nano/sys.h"
 
-#include <asm/mman.h>
+#include <linux/mman.h>
 #include <linux/resource.h>
 
 /* New mappings up to this size are mapped ahead at once. */

@@ -13,10 +13,10 @@
 #define CPU_EXC       248 /* struct exc_frame */
 #define CPU_EXC_TOP   304 /* RSP0: exceptions push below it */
 #define CPU_TSS       304
-#define CPU_GDT       408
-#define CPU_IDT       496
-#define CPU_BOOT      1024 /* struct nano_boot, 64-aligned */
-#define CPU_AREA_SIZE 1280
+#define CPU_GDT       440
+#define CPU_IDT       528
+#define CPU_BOOT      1088 /* struct nano_boot, 64-aligned */
+#define CPU_AREA_SIZE 1344
 #define BOOT_EVENTS   192 /* offset in struct nano_boot */
 
 /* Offsets in struct user_regs. */
@@ -42,11 +42,12 @@
 #define R_RSP    152
 #define R_SS     160
 
-/* IOPL 3 and the bit that is always set: the flags the ring-3 kernel runs with. */
-#define KERNEL_RFLAGS 0x3002
+/* The flags the ring-3 kernel runs with. */
+#define KERNEL_RFLAGS 0x2
 
 /* The exception stubs, 32 bytes per vector; checked by link.lds. */
-#define STUB_VA 0xffffffff80200080
+#define STUB_VA     0xffffffff80200080
+#define LOAD_CR3_VA (STUB_VA + 32 * 32) /* same 64 KiB as the stubs */
 
 #ifndef __ASSEMBLER__
 
@@ -78,6 +79,7 @@ struct tss {
 	uint64_t reserved2;
 	uint16_t reserved3;
 	uint16_t iomap;
+	uint8_t io_bitmap[32]; /* a clear bit: ring 3 may use the port */
 } __attribute__((packed));
 
 struct idt_gate {
@@ -98,7 +100,7 @@ struct cpu_area {
 	uint64_t gdt[10];
 	uint64_t idt_pad;
 	struct idt_gate idt[IDT_VECTORS];
-	uint64_t boot_pad[2];
+	uint64_t boot_pad[6];
 	struct nano_boot boot;
 };
 
@@ -119,7 +121,7 @@ extern struct nano_boot boot; /* inside cpu_area */
 
 /* entry.S: go (back) to the program with cpu_area.regs. */
 void return_to_user(void) __attribute__((noreturn));
-/* entry.S: load CR3 with @cr3, in ring 0: forgets all translations of the lower half. */
+/* entry.S: load CR3 with @cr3, in ring 0: the processor forgets all translations. */
 void cpu_load_cr3(uint64_t cr3);
 
 #endif

@@ -92,7 +92,7 @@ long sys_prctl(const uint64_t *a)
 	case PR_GET_NO_NEW_PRIVS:
 		return no_new_privs;
 	case PR_CAPBSET_READ:
-		return a[1] <= 40 ? 0xa80425fbull >> a[1] & 1 : -EINVAL;
+		return a[1] <= 40 ? (long)(0xa80425fbull >> a[1] & 1) : -EINVAL;
 	case PR_SET_KEEPCAPS:
 	case PR_GET_KEEPCAPS:
 	case PR_SET_TIMERSLACK:
