@@ -104,7 +104,7 @@ asan:
 
 # libFuzzer targets, one per parser of foreign bytes.
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
-$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.c.o $(BUILD)/libisolab.a $(UNIT_EXTRA_OBJ)
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.c.o $(UNIT_EXTRA_OBJ) $(BUILD)/libisolab.a
 	@echo "LD $@"
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 

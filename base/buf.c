@@ -49,6 +49,7 @@ void il_buf_str(struct il_buf *b, const char *text)
 	il_buf_add(b, text, strlen(text));
 }
 
+IL_PRINTF(2, 0)
 static void add_vprintf(struct il_buf *b, const char *fmt, va_list ap)
 {
 	va_list again;

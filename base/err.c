@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+IL_PRINTF(4, 0)
 static int record(struct il_err *err, int code, int with_text, const char *fmt, va_list ap)
 {
 	int saved = errno;

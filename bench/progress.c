@@ -21,6 +21,7 @@ void progress_enable(bool on)
 	state.tty = on && isatty(STDERR_FILENO);
 }
 
+IL_PRINTF(1, 0)
 static void show(const char *fmt, va_list ap)
 {
 	char text[256];

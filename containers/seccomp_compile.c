@@ -54,10 +54,10 @@ static int add_call(scmp_filter_ctx ctx, const struct seccomp_rule *rule, int nr
 		return seccomp_rule_add(ctx, action, nr, 0);
 	case COND_EQ:
 		return seccomp_rule_add(ctx, action, nr, 1,
-					SCMP_CMP64(rule->arg, SCMP_CMP_EQ, rule->value));
+					SCMP_CMP64(rule->arg, SCMP_CMP_EQ, rule->value, 0));
 	case COND_NE:
 		return seccomp_rule_add(ctx, action, nr, 1,
-					SCMP_CMP64(rule->arg, SCMP_CMP_NE, rule->value));
+					SCMP_CMP64(rule->arg, SCMP_CMP_NE, rule->value, 0));
 	case COND_MASK_ZERO:
 		return seccomp_rule_add(ctx, action, nr, 1,
 					SCMP_CMP64(rule->arg, SCMP_CMP_MASKED_EQ, rule->value, 0));

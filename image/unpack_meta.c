@@ -19,8 +19,8 @@ void unpack_warn(struct img_unpack *u, enum unpack_warning which)
 	static const char *const texts[WARN_MAX] = {
 	    [WARN_OWNER] = "not root: files of the image get your own user and group",
 	    [WARN_DEVICE] = "not root: device nodes of the image are left out",
-	    [WARN_XATTR] = "extended attributes of the image are left out: this file system or "
-			   "user cannot store them",
+	    [WARN_XATTR] = ("extended attributes of the image are left out: this file system or "
+			    "user cannot store them"),
 	};
 
 	if (u->warned[which])
