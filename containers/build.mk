@@ -16,8 +16,8 @@ $(SECCOMP_HDR): $(SECCOMP_GEN)
 	@echo "GEN $@"
 	$(Q)$(SECCOMP_GEN) > $@
 
-# A driver for tests and measurements of this folder alone.
-ALL += $(BUILD)/ctr-driver
-$(BUILD)/ctr-driver: $(BUILD)/obj/tests/tools/ctr_driver.c.o $(BUILD)/libisolab.a
+# For tests and measurements of this folder: a driver without the rest, and a look from inside.
+ALL += $(BUILD)/ctr-driver $(BUILD)/ctr-inside
+$(BUILD)/ctr-driver $(BUILD)/ctr-inside: $(BUILD)/ctr-%: $(BUILD)/obj/tests/tools/ctr_%.c.o $(BUILD)/libisolab.a
 	@echo "LD $@"
 	$(Q)$(CC) $(LINK_STATIC) $(LDFLAGS) -o $@ $^ $(LIBS)

@@ -90,6 +90,13 @@ int cgroup_rmdir(const char *path) IL_MUST_CHECK;
 int cgroup_device_policy_v1(const char *root, struct il_err *err) IL_MUST_CHECK;
 
 /*
+ * cgroup_v2_set_limits: write the @limits that are not 0 to the files of @dir.
+ * Returns 0, -ENOTSUP when the controller is missing, or -errno.
+ */
+int cgroup_v2_set_limits(int dir, const struct ctr_limits *limits,
+			 struct il_err *err) IL_MUST_CHECK;
+
+/*
  * cgroup_device_policy_v2: docker's rules as a BPF program on the cgroup directory @dir and
  * all below it, unless it has a program already. 0 or -errno.
  */

@@ -54,7 +54,7 @@ static int set_one(int dir, const char *file, const char *text, const char *what
 	return r < 0 ? il_fail(err, -r, "set the %s limit ('%s')", what, file) : 0;
 }
 
-static int set_limits(int dir, const struct ctr_limits *limits, struct il_err *err)
+int cgroup_v2_set_limits(int dir, const struct ctr_limits *limits, struct il_err *err)
 {
 	char text[64];
 	int r = 0;
@@ -118,7 +118,7 @@ static int open_made(struct cgroup *cg, const char *path, const struct ctr_limit
 
 	if (fd < 0)
 		return il_fail(err, -fd, "open cgroup '%s'", path);
-	r = set_limits(fd, limits, err);
+	r = cgroup_v2_set_limits(fd, limits, err);
 	if (r < 0) {
 		close(fd);
 		return r;

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The cgroup code against directories that look like cgroup file systems. */
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/fs.h"
+#include "containers/cgroup.h"
+#include "containers/container.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static char root[64];
+
+static void make_root(void)
+{
+	strncpy(root, "/tmp/isolab-cgroup.XXXXXX", sizeof(root) - 1);
+	cr_assert_not_null(mkdtemp(root));
+}
+
+static void remove_root(void)
+{
+	cr_assert_eq(il_remove_tree(AT_FDCWD, root), 0);
+}
+
+/* A kernel would make the files of a new cgroup; here they are there beforehand. */
+static void put(const char *name)
+{
+	_cleanup_(freep) char *path = il_strf("%s/%s", root, name);
+	_cleanup_(freep) char *dir = il_strf("%s", path);
+
+	*strrchr(dir, '/') = '\0';
+	cr_assert_eq(il_mkdir_p(dir, 0755), 0);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	cr_assert_geq(fd, 0);
+	close(fd);
+}
+
+static void expect(const char *name, const char *want)
+{
+	_cleanup_(freep) char *path = il_strf("%s/%s", root, name);
+	_cleanup_(freep) char *text = NULL;
+
+	cr_assert_eq(il_read_file(AT_FDCWD, path, 4096, &text, NULL), 0, "%s", path);
+	cr_assert_str_eq(text, want, "%s: '%s'", name, text);
+}
+
+TestSuite(ctr_cgroup, .init = make_root, .fini = remove_root);
+
+Test(ctr_cgroup, nothing_mounted_is_no_cgroups)
+{
+	cr_assert_null(cgroup_detect(root));
+}
+
+Test(ctr_cgroup, v1_is_found_by_its_controllers)
+{
+	put("memory/tasks");
+	cr_assert_eq(cgroup_detect(root), &cgroup_v1_ops);
+}
+
+Test(ctr_cgroup, v1_pids_alone_will_do)
+{
+	put("pids/tasks");
+	cr_assert_eq(cgroup_detect(root), &cgroup_v1_ops);
+}
+
+Test(ctr_cgroup, v1_writes_the_limits)
+{
+	const struct ctr_limits limits = {
+	    .memory_bytes = 64u << 20, .cpu_milli = 1500, .pids_max = 7};
+	struct il_err err = {0};
+	struct cgroup cg;
+
+	put("memory/isolab/" ID "/memory.limit_in_bytes");
+	put("memory/isolab/" ID "/memory.memsw.limit_in_bytes");
+	put("cpu/isolab/" ID "/cpu.cfs_period_us");
+	put("cpu/isolab/" ID "/cpu.cfs_quota_us");
+	put("pids/isolab/" ID "/pids.max");
+	cgroup_init(&cg, &cgroup_v1_ops, root, ID);
+	cr_assert_eq(cgroup_v1_ops.make(&cg, &limits, &err), 0, "%s", err.msg);
+	cgroup_close(&cg);
+	expect("memory/isolab/" ID "/memory.limit_in_bytes", "67108864");
+	expect("memory/isolab/" ID "/memory.memsw.limit_in_bytes", "134217728");
+	expect("cpu/isolab/" ID "/cpu.cfs_period_us", "100000");
+	expect("cpu/isolab/" ID "/cpu.cfs_quota_us", "150000");
+	expect("pids/isolab/" ID "/pids.max", "7");
+	cr_assert_not(cg.made[CGROUP_CONTROLLER_MAX - 1], "there is no devices controller");
+}
+
+Test(ctr_cgroup, v1_without_swap_accounting_still_limits_memory)
+{
+	const struct ctr_limits limits = {.memory_bytes = 64u << 20};
+	struct il_err err = {0};
+	struct cgroup cg;
+
+	put("memory/isolab/" ID "/memory.limit_in_bytes");
+	cgroup_init(&cg, &cgroup_v1_ops, root, ID);
+	cr_assert_eq(cgroup_v1_ops.make(&cg, &limits, &err), 0, "%s", err.msg);
+	expect("memory/isolab/" ID "/memory.limit_in_bytes", "67108864");
+}
+
+Test(ctr_cgroup, v1_missing_controller_matters_only_when_asked_for)
+{
+	const struct ctr_limits none = {0}, cpu = {.cpu_milli = 500};
+	struct il_err err = {0};
+	struct cgroup cg;
+
+	put("memory/tasks");
+	cgroup_init(&cg, &cgroup_v1_ops, root, ID);
+	cr_assert_eq(cgroup_v1_ops.make(&cg, &none, &err), 0, "%s", err.msg);
+	cr_assert(cg.made[0]);
+	cr_assert_not(cg.made[1]);
+	cr_assert_eq(cgroup_v1_ops.remove(root, ID, &err), 0, "%s", err.msg);
+
+	cgroup_init(&cg, &cgroup_v1_ops, root, ID);
+	cr_assert_eq(cgroup_v1_ops.make(&cg, &cpu, &err), -ENOTSUP);
+	cr_assert_not_null(strstr(err.msg, "no 'cpu' cgroup controller"), "%s", err.msg);
+	/* And the memory cgroup that it had made is gone again. */
+	_cleanup_(freep) char *left = il_strf("%s/memory/isolab/" ID, root);
+	cr_assert_neq(access(left, F_OK), 0);
+}
+
+Test(ctr_cgroup, v1_device_rules_are_written_once_and_shared)
+{
+	struct il_err err = {0};
+	struct stat st;
+
+	cr_assert_eq(cgroup_device_policy_v1(root, &err), -ENOENT);
+	cr_assert_eq(err.code, 0, "no devices controller is not an error: %s", err.msg);
+	put("devices/" CGROUP_DEVICE_POLICY "/tasks");
+	cr_assert_eq(cgroup_device_policy_v1(root, &err), 0, "%s", err.msg);
+	_cleanup_(freep) char *folder = il_strf("%s/devices/isolab", root);
+	cr_assert_eq(stat(folder, &st), 0);
+	cr_assert_eq(st.st_nlink, 3, "one cgroup in it");
+}
+
+Test(ctr_cgroup, remove_is_idempotent)
+{
+	struct il_err err = {0};
+
+	put("memory/tasks");
+	cr_assert_eq(cgroup_v1_ops.remove(root, ID, &err), 0, "%s", err.msg);
+	cr_assert_eq(cgroup_v2_ops.remove(root, ID, &err), 0, "%s", err.msg);
+}
+
+Test(ctr_cgroup, memory_is_read_where_it_is)
+{
+	uint64_t bytes = 0;
+
+	cr_assert_eq(cgroup_v2_ops.memory(root, ID, &bytes), -ENOENT);
+	put("isolab/" ID "/memory.current");
+	cr_assert_lt(cgroup_v2_ops.memory(root, ID, &bytes), 0, "an empty file is no number");
+	_cleanup_(freep) char *path = il_strf("%s/isolab/" ID "/memory.current", root);
+	cr_assert_eq(il_write_str(AT_FDCWD, path, "12345\n"), 0);
+	cr_assert_eq(cgroup_v2_ops.memory(root, ID, &bytes), 0);
+	cr_assert_eq(bytes, 12345);
+}
+
+Test(ctr_cgroup, v2_writes_the_limits)
+{
+	const struct ctr_limits limits = {
+	    .memory_bytes = 64u << 20, .cpu_milli = 250, .pids_max = 9};
+	struct il_err err = {0};
+
+	put("isolab/" ID "/memory.max");
+	put("isolab/" ID "/cpu.max");
+	put("isolab/" ID "/pids.max");
+	_cleanup_(freep) char *path = il_strf("%s/isolab/" ID, root);
+	_cleanup_(closep) int dir = il_open(AT_FDCWD, path, O_DIRECTORY | O_RDONLY, 0);
+	cr_assert_eq(cgroup_v2_set_limits(dir, &limits, &err), 0, "%s", err.msg);
+	expect("isolab/" ID "/memory.max", "67108864");
+	expect("isolab/" ID "/cpu.max", "25000 100000");
+	expect("isolab/" ID "/pids.max", "9");
+}
+
+Test(ctr_cgroup, v2_missing_controller_is_named)
+{
+	const struct ctr_limits limits = {.pids_max = 9};
+	struct il_err err = {0};
+
+	_cleanup_(closep) int dir = il_open(AT_FDCWD, root, O_DIRECTORY | O_RDONLY, 0);
+	cr_assert_eq(cgroup_v2_set_limits(dir, &limits, &err), -ENOTSUP);
+	cr_assert_not_null(strstr(err.msg, "pids.max"), "%s", err.msg);
+}
+
+/* The kernel's verifier must take the program; a hybrid host has an empty v2 tree for it. */
+Test(ctr_cgroup, v2_device_rules_load)
+{
+	static const char *const trees[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
+	struct il_err err = {0};
+
+	if (geteuid() != 0)
+		cr_skip_test("needs root");
+	for (size_t i = 0; i < ARRAY_SIZE(trees); i++) {
+		_cleanup_(freep) char *controllers = il_strf("%s/cgroup.controllers", trees[i]);
+		_cleanup_(freep) char *mine = il_strf("%s/isolab-unit-%d", trees[i], getpid());
+
+		if (access(controllers, F_OK) != 0 || mkdir(mine, 0755) < 0)
+			continue;
+		_cleanup_(closep) int dir = il_open(AT_FDCWD, mine, O_DIRECTORY | O_RDONLY, 0);
+		int r = cgroup_device_policy_v2(dir, &err);
+		int again = cgroup_device_policy_v2(dir, &err);
+		closep(&dir);
+		rmdir(mine);
+		cr_assert_eq(r, 0, "%s", err.msg);
+		cr_assert_eq(again, 0, "%s", err.msg);
+		return;
+	}
+	cr_skip_test("no cgroup v2 tree");
+}
