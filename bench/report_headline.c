@@ -135,6 +135,20 @@ static void startup_headline(struct il_buf *b, const struct rep_doc *d, const ch
 	il_buf_str(b, ".");
 }
 
+/* The slope, or that it was not told from zero. */
+static void add_slope(struct il_buf *b, const struct rep_subject *s)
+{
+	if (!(s->slope_ci[0] <= 0) || !isfinite(s->slope_ci[1])) {
+		rep_text_quantity(b, "_bytes", s->slope);
+		return;
+	}
+	il_buf_str(b, "no more than noise (95 % CI ");
+	rep_text_quantity(b, "_bytes", s->slope_ci[0]);
+	il_buf_str(b, " to ");
+	rep_text_quantity(b, "_bytes", s->slope_ci[1]);
+	il_buf_str(b, ")");
+}
+
 static void memory_headline(struct il_buf *b, const struct rep_doc *d)
 {
 	size_t n = count_subjects(d, has_slope);
@@ -149,7 +163,7 @@ static void memory_headline(struct il_buf *b, const struct rep_doc *d)
 		if (!has_slope(s))
 			continue;
 		join(b, said, n);
-		rep_text_quantity(b, "_bytes", s->slope);
+		add_slope(b, s);
 		il_buf_str(b, said++ == 0 ? " of available memory as " : " as ");
 		add_noun(b, s, false);
 		if (isfinite(s->pss)) {

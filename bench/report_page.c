@@ -62,12 +62,16 @@ int rep_page_settings(const struct rep_page *p)
 {
 	const struct rep_doc *d = p->doc;
 	_cleanup_(il_buf_done) struct il_buf b = {0};
+	bool samples = false;
 
-	if (isfinite(d->n))
+	/* Memory and density count instances, not runs. */
+	for (size_t i = 0; i < d->subject_count; i++)
+		samples |= json_array_size(d->subjects[i].samples) > 0;
+	if (isfinite(d->n) && samples)
 		il_buf_printf(&b, "n = %.0f", d->n);
-	if (isfinite(d->warmup))
+	if (isfinite(d->warmup) && samples)
 		il_buf_printf(&b, "%s%.0f warm-up", b.len ? " after " : "", d->warmup);
-	if (isfinite(d->concurrency))
+	if (isfinite(d->concurrency) && samples)
 		il_buf_printf(&b, "%s%.0f at a time", b.len ? ", " : "", d->concurrency);
 	if (isfinite(d->duration_ns)) {
 		il_buf_str(&b, b.len ? ", took " : "took ");

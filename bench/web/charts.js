@@ -45,6 +45,10 @@ function valueAxis(t, title, scale, values, extra) {
     ticks: { color: t.muted, font: { size: 11 }, maxRotation: 0, autoSkipPadding: 10, callback: axisNumber },
     ...extra,
   };
+  if (scale === "linear" && good.length > 0) {
+    axis.suggestedMin = Math.min(0, lowest(good)); // room for whiskers, which Chart.js does not know
+    axis.suggestedMax = highest(good);
+  }
   if (scale === "log" && good.length > 0) {
     axis.min = niceBound(lowest(good) * 0.94, false);
     axis.max = niceBound(highest(good) * 1.04, true);
@@ -63,17 +67,20 @@ const nameAxis = (t) => ({
 
 /* ---- marks that Chart.js does not have ------------------------------------------------ */
 
-function drawWhisker(c, x1, x2, y, color) {
-  c.strokeStyle = color;
-  c.lineWidth = 1.5;
-  c.beginPath();
-  c.moveTo(x1, y);
-  c.lineTo(x2, y);
-  c.moveTo(x1, y - 4);
-  c.lineTo(x1, y + 4);
-  c.moveTo(x2, y - 4);
-  c.lineTo(x2, y + 4);
-  c.stroke();
+// With a rim in the colour of the paper, so that it is seen on a bar of any colour.
+function drawWhisker(c, x1, x2, y, ink, paper) {
+  for (const [color, width] of [[paper, 4], [ink, 1.5]]) {
+    c.strokeStyle = color;
+    c.lineWidth = width;
+    c.beginPath();
+    c.moveTo(x1, y);
+    c.lineTo(x2, y);
+    for (const x of [x1, x2]) {
+      c.moveTo(x, y - 4);
+      c.lineTo(x, y + 4);
+    }
+    c.stroke();
+  }
 }
 
 // Whiskers, dots in place of bars (a bar has no honest length on a log axis), and figures.
@@ -89,12 +96,14 @@ const marks = {
         const value = set.data[i];
         const whisker = set.marks.whiskers && set.marks.whiskers[i];
         if (!isNumber(value)) return;
-        let right = x.getPixelForValue(value);
-        if (whisker && isNumber(whisker[0]) && isNumber(whisker[1])) {
-          drawWhisker(c, x.getPixelForValue(whisker[0]), x.getPixelForValue(whisker[1]), bar.y, set.marks.ink);
-          right = Math.max(right, x.getPixelForValue(whisker[1]));
+        const shown = !set.marks.dots || value > 0; // zero and less have no place on a log axis
+        const at = (v) => (set.marks.dots && v <= 0 ? chart.chartArea.left : x.getPixelForValue(v));
+        let right = Math.max(at(value), at(0));
+        if (whisker && isNumber(whisker[0]) && isNumber(whisker[1]) && shown) {
+          drawWhisker(c, at(whisker[0]), at(whisker[1]), bar.y, set.marks.ink, set.marks.paper);
+          right = Math.max(right, at(whisker[1]));
         }
-        if (set.marks.dots) {
+        if (set.marks.dots && shown) {
           c.fillStyle = set.marks.dots[i];
           c.beginPath();
           c.arc(x.getPixelForValue(value), bar.y, 5.5, 0, 2 * Math.PI);
@@ -242,7 +251,7 @@ function intervalFigure(f, rows, axisTitle, guideAt) {
           datasets: [{
             data: wanted.map((r) => r.value), backgroundColor: dots ? "transparent" : colors,
             maxBarThickness: 19, borderRadius: 2,
-            marks: { whiskers: wanted.map((r) => r.interval), dots: dots ? colors : null, ink: t.ink, muted: t.muted,
+            marks: { whiskers: wanted.map((r) => r.interval), dots: dots ? colors : null, ink: t.ink, paper: t.card, muted: t.muted,
               texts: wanted.map((r) => r.text), notes: t.narrow ? null : wanted.map((r) => r.note || "") },
           }],
         },
@@ -276,14 +285,14 @@ function groupedFigure(f, names, groups, unit) {
             maxBarThickness: 15, borderRadius: 2, categoryPercentage: 0.84, barPercentage: 0.94,
             marks: {
               whiskers: g.intervals && g.intervals.map((p) => p && p.map((v) => (isNumber(v) ? v / unit.scale : null))),
-              dots: scale === "log" ? values.map(() => color) : null, ink: t.ink, texts: g.values.map((v) => scaled(v, unit)),
+              dots: scale === "log" ? values.map(() => color) : null, ink: t.ink, paper: t.card, texts: g.values.map((v) => scaled(v, unit)),
             },
           };
         }),
       },
       options: {
         indexAxis: "y", layout: { padding: { right: 50 } },
-        scales: { x: valueAxis(t, unit.name, scale, groups.flatMap((g) => g.values.map((v) => v / unit.scale)), {}), y: nameAxis(t) },
+        scales: { x: valueAxis(t, unit.name, scale, groups.flatMap((g) => [...g.values, ...list(g.intervals).flatMap(list)].filter(isNumber).map((v) => v / unit.scale)), {}), y: nameAxis(t) },
         plugins: { tooltip: { enabled: false } },
       },
       plugins: [marks],

@@ -13,6 +13,7 @@ function unitKind(name) {
   return name.endsWith("_ns") ? "time" : name.endsWith("_bytes") ? "size" : "none";
 }
 
+const list = (v) => (Array.isArray(v) ? v : []);
 const isNumber = (v) => typeof v === "number" && Number.isFinite(v);
 
 // Not Math.min(...values): a million samples are too many arguments.

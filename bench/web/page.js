@@ -4,7 +4,6 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 
-const list = (v) => (Array.isArray(v) ? v : []);
 const own = (o, key) => (o && Object.hasOwn(o, key) ? o[key] : undefined);
 const metric = (s, name) => own(s.summary, name) || null;
 const show = (v) => (typeof v === "string" ? v : v === null || v === undefined ? "–" : JSON.stringify(v));
@@ -201,7 +200,9 @@ function memoryNodes(subjects) {
     { label: "PSS", values: m.map((x) => x.pss_per_instance_bytes) },
     { label: "cgroup", values: m.map((x) => x.cgroup_per_instance_bytes) },
   ];
-  const unit = pickUnit("size", methods.flatMap((g) => g.values));
+  const all = methods.flatMap((g) => g.values);
+  const belowZero = [...all, ...m.flatMap((x) => list(x.slope_ci95))].some((v) => isNumber(v) && v <= 0);
+  const unit = pickUnit("size", all);
   const points = rows.map((s) => ({
     name: s.name, points: memoryUsed(s.memory.points).map((p) => ({ x: p.x, y: p.y / 1048576 })),
   }));
@@ -209,7 +210,7 @@ function memoryNodes(subjects) {
   return {
     figures: [
       groupedFigure({
-        title: "Memory of one more idle instance", scales: spread(methods.flatMap((g) => g.values)) > 40 ? "log" : "linear",
+        title: "Memory of one more idle instance", scales: belowZero || spread(all) < 40 ? "linear" : "log",
         caption: "The same instances by three methods. The slope of MemAvailable is what the host really loses, page tables " +
           "and kernel objects included; whisker: its 95 % confidence interval.",
       }, names, methods, unit),
@@ -305,17 +306,31 @@ function facts(pairs) {
     .flatMap(([k, v]) => [el("dt", {}, k), el("dd", {}, cut(show(v), 1000))]));
 }
 
-function setupFacts(doc) {
+// "max_start_ns": 5e6 as "max start 5.00 ms".
+function setting([name, value]) {
+  const words = name.replace(/_(ns|bytes)$/, "").replaceAll("_", " ");
+  return words + " " + (isNumber(value) && unitKind(name) !== "none" ? quantity(value, unitKind(name)) : show(value));
+}
+
+function setupPairs(doc) {
   const image = doc.image || {};
-  return facts([
+  return [
     ["Workload", list(doc.workload).join(" ")], ["Image", image.name], ["Image digest", image.digest],
     ["Image size", isNumber(image.size_bytes) ? quantity(image.size_bytes, "size") : null],
     ["Command", list(doc.command).filter((x) => typeof x === "string").join(" ")],
-    ["Settings", Object.entries(doc.settings || {}).map(([k, v]) => k + " " + show(v)).join(", ")],
+    ["Settings", Object.entries(doc.settings || {}).map(setting).join(", ")],
     ["Baseline", doc.baseline], ["Started", doc.started_at && date(doc.started_at)],
     ["Took", isNumber(doc.duration_ns) ? quantity(doc.duration_ns, "time") : null], ["isolab", doc.isolab_version],
     ["Note", typeof doc.note === "string" ? doc.note : null],
-  ]);
+  ];
+}
+
+// Results of one session share most of their set-up: only the first tells it all.
+function setupFacts(doc) {
+  const first = doc === data.results[0] ? [] : setupPairs(data.results[0]);
+  const told = new Set(first.map(([k, v]) => k + "\n" + v));
+  const pairs = setupPairs(doc).filter(([k, v]) => !told.has(k + "\n" + v));
+  return [first.length ? el("p", { class: "setup" }, "As in result 1, but for:") : null, facts(pairs)];
 }
 
 const plural = (n, one, many) => n + " " + (n === 1 ? one : many);
@@ -364,7 +379,7 @@ function section(doc, index) {
     problemLine(doc, index),
     flat.length ? el("div", { class: "figures" }, ...flat) : el("p", {}, "Nothing ran: see what was skipped."),
     ...problems(doc, index), tables.length ? el("h3", {}, "The figures as numbers") : null, ...tables,
-    el("h3", {}, "Set-up"), setupFacts(doc));
+    el("h3", {}, "Set-up"), ...setupFacts(doc));
 }
 
 function abstract(docs) {

@@ -279,6 +279,10 @@ Test(report_headline, says_what_was_found)
 	     "\"pss_per_instance_bytes\":262144}}," NANO,
 	     "One more idle instance takes 512 KiB of available memory as a container (256 KiB by "
 	     "PSS)."},
+	    {"{\"name\":\"nano\",\"type\":\"kind\",\"memory\":{\"slope_bytes\":-1024,"
+	     "\"slope_ci95\":[-2048,1024]}}",
+	     "One more idle instance takes no more than noise (95 % CI -2.00 KiB to 1.00 KiB) of "
+	     "available memory as a nano VM."},
 	    {"{\"name\":\"nano\",\"type\":\"kind\",\"density\":{\"max_alive\":12,\"failed\":1}}",
 	     "Alive at once: 12 nano VMs; 1 failed."},
 	};
