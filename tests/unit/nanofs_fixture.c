@@ -46,6 +46,27 @@ static void build_many(int dir)
 	}
 }
 
+/* The tree on which the differential test works, on the host and in the guest. */
+static void build_work(int dir)
+{
+	char text[10000];
+
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (char)('a' + i % 23);
+	cr_assert_eq(mkdirat(dir, "w", 0755), 0);
+	cr_assert_eq(mkdirat(dir, "w/d1", 0755), 0);
+	cr_assert_eq(mkdirat(dir, "w/d1/d2", 0700), 0);
+	cr_assert_eq(mkdirat(dir, "w/e", 0755), 0);
+	put_text(dir, "w/a", "first\n", 0644);
+	put_file(dir, "w/b", text, sizeof(text), 0640);
+	put_file(dir, "w/d1/a", text, 4096, 0644);
+	put_file(dir, "w/d1/d2/b", text, 9000, 0600);
+	put_text(dir, "w/d1/d2/c", "", 0644);
+	cr_assert_eq(linkat(dir, "w/b", dir, "w/d1/x", 0), 0);
+	cr_assert_eq(symlinkat("a", dir, "w/l"), 0);
+	cr_assert_eq(symlinkat("d1/d2", dir, "w/x"), 0);
+}
+
 static void build_tree(int dir)
 {
 	unsigned char big[FIXTURE_BIG];
@@ -74,6 +95,7 @@ static void build_tree(int dir)
 	cr_assert_eq(symlinkat("nowhere", dir, "dangling"), 0);
 	cr_assert_eq(symlinkat("d", dir, "dirlink"), 0);
 	build_many(dir);
+	build_work(dir);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

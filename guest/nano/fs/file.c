@@ -63,10 +63,10 @@ static int may_open(const struct inode *inode, uint32_t flags)
 {
 	int r;
 
-	if (S_ISLNK(inode->mode))
-		return -ELOOP;
 	if ((flags & O_DIRECTORY) && !is_dir(inode))
 		return -ENOTDIR;
+	if (S_ISLNK(inode->mode))
+		return -ELOOP;
 	if (is_dir(inode) && (access_mask(flags) & MAY_WRITE))
 		return -EISDIR;
 	r = inode_permission(inode, access_mask(flags));
@@ -129,9 +129,7 @@ static int open_tmpfile(struct walk *w, uint32_t flags, uint32_t mode, struct fi
 
 	if (r < 0)
 		return r;
-	if ((flags & O_ACCMODE) == O_RDONLY)
-		r = -EINVAL;
-	else if (!is_dir(dir->inode))
+	if (!is_dir(dir->inode))
 		r = -ENOTDIR;
 	else
 		r = inode_permission(dir->inode, MAY_WRITE | MAY_EXEC);
@@ -152,7 +150,7 @@ static int open_tmpfile(struct walk *w, uint32_t flags, uint32_t mode, struct fi
 	}
 	d->flags = D_DEAD;
 	d->parent = dir;
-	r = file_open(d, flags & ~(uint32_t)__O_TMPFILE & ~(uint32_t)O_DIRECTORY, true, ret);
+	r = file_open(d, flags, true, ret);
 	dentry_put(d);
 	return r;
 }
@@ -179,7 +177,7 @@ static int open_last(struct walk *w, uint32_t flags, uint32_t mode, struct file 
 	struct dentry *d;
 	int r;
 
-	if ((flags & O_CREAT) && name_is_special(w) && !w->magic)
+	if ((flags & O_CREAT) && (w->slash || name_is_special(w)) && !w->magic)
 		return -EISDIR;
 	r = walk_last(w, &d);
 	if (r == -ENOENT && (flags & O_CREAT) && !name_is_special(w))
@@ -205,6 +203,9 @@ int file_open_path(int dirfd, const char *path, uint32_t flags, uint32_t mode, u
 	if (flags & O_PATH)
 		flags &= ALL_PATH;
 	if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
+		return -EINVAL;
+	if ((flags & __O_TMPFILE) &&
+	    (!(flags & O_DIRECTORY) || (flags & O_ACCMODE) == O_RDONLY))
 		return -EINVAL;
 	if (!(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
 		wflags |= W_FOLLOW;

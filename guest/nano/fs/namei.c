@@ -232,11 +232,15 @@ int name_rename(struct dentry *d, struct walk *w, struct dentry *over)
 {
 	struct dentry *old_dir;
 	bool is_directory = is_dir(d->inode);
-	int r = may_move(d, w->at);
+	int r;
 
+	/* Two names of one file both stay, says POSIX. */
+	if (over && over->inode == d->inode)
+		return 0;
+	r = may_move(d, w->at);
 	if (r == 0)
 		r = may_replace(d, over);
-	if (r < 0 || (over && over->inode == d->inode))
+	if (r < 0)
 		return r;
 	old_dir = dentry_get(d->parent);
 	r = dirty_both(old_dir, w->at);
@@ -262,10 +266,12 @@ int name_exchange(struct dentry *a, struct dentry *b)
 
 	if (!a_dir || !b_dir)
 		return -EBUSY;
+	if (a->inode == b->inode)
+		return 0;
 	r = may_move(a, b_dir);
 	if (r == 0)
 		r = may_move(b, a_dir);
-	if (r < 0 || a == b)
+	if (r < 0)
 		return r;
 	dentry_get(a_dir);
 	dentry_get(b_dir);

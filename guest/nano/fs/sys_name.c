@@ -227,14 +227,14 @@ long sys_unlinkat(const uint64_t a[6])
 }
 
 /* A slash behind a name is fine where a directory is, or is to be. */
-static int check_slashes(const struct walk *from, const struct walk *to, const struct dentry *d,
-			 bool over)
+static int check_slashes(bool from_slash, bool to_slash, const struct dentry *d,
+			 const struct dentry *over, bool exchange)
 {
+	if (exchange && to_slash && !is_dir(over->inode))
+		return -ENOTDIR;
 	if (is_dir(d->inode))
 		return 0;
-	if (from->slash)
-		return -ENOTDIR;
-	return to->slash && !over ? -ENOTDIR : to->slash ? -ENOTDIR : 0;
+	return from_slash || (to_slash && !exchange) ? -ENOTDIR : 0;
 }
 
 static long rename_walked(struct upath_walk *from, struct upath_walk *to, uint64_t flags)
@@ -260,9 +260,7 @@ static long rename_walked(struct upath_walk *from, struct upath_walk *to, uint64
 		return r;
 	if (over && (flags & RENAME_NOREPLACE))
 		return -EEXIST;
-	from->walk.slash = from_slash;
-	to->walk.slash = to_slash;
-	r = check_slashes(&from->walk, &to->walk, d, over);
+	r = check_slashes(from_slash, to_slash, d, over, flags & RENAME_EXCHANGE);
 	if (r < 0)
 		return r;
 	/* A directory that holds the other end is never empty. */

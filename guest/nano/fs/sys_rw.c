@@ -278,6 +278,8 @@ long sys_sendfile(const uint64_t a[6])
 		r = fd_get(a[0], &out);
 	if (r < 0)
 		return r;
+	if (!file_readable(in) || !file_writable(out))
+		return -EBADF;
 	if (in->ops != &regular_ops || (out->flags & O_APPEND))
 		return -EINVAL;
 	c.in = in;
