@@ -177,7 +177,7 @@ static int open_last(struct walk *w, uint32_t flags, uint32_t mode, struct file 
 	struct dentry *d;
 	int r;
 
-	if ((flags & O_CREAT) && (w->slash || name_is_special(w)) && !w->magic)
+	if ((flags & O_CREAT) && w->slash && !name_is_special(w))
 		return -EISDIR;
 	r = walk_last(w, &d);
 	if (r == -ENOENT && (flags & O_CREAT) && !name_is_special(w))
