@@ -26,13 +26,89 @@ static struct timespec to_timespec(uint64_t ns)
 				 .tv_nsec = (long)(ns % IL_NS_PER_S)};
 }
 
+/* ---- the timer ---------------------------------------------------------------------- */
+
+static int arm(struct nano_vm *vm)
+{
+	uint64_t next = vm->timer_end_ns;
+	uint64_t now = il_now_ns();
+
+	if (!vm->has_timer) {
+		struct sigevent ev = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = KICK_SIGNAL};
+
+		ev._sigev_un._tid = vm->vcpu_tid;
+		if (timer_create(CLOCK_MONOTONIC, &ev, &vm->timer) < 0)
+			return -errno;
+		vm->has_timer = true;
+	}
+	if (vm->notify_input && (next == 0 || next > now + INPUT_LOOK_NS))
+		next = now + INPUT_LOOK_NS;
+	struct itimerspec spec = {.it_value = to_timespec(next)};
+	return timer_settime(vm->timer, TIMER_ABSTIME, &spec, NULL) < 0 ? -errno : 0;
+}
+
+static void raise_event(struct nano_vm *vm, uint32_t event)
+{
+	__atomic_fetch_or(&vm->boot->events, event, __ATOMIC_SEQ_CST);
+}
+
+void timer_look(struct nano_vm *vm, bool rearm)
+{
+	if (!vm->has_timer)
+		return;
+	if (vm->timer_end_ns && il_now_ns() >= vm->timer_end_ns) {
+		vm->timer_end_ns = 0;
+		raise_event(vm, NANO_EVENT_TIMER);
+	}
+	if (!rearm)
+		return;
+	if (vm->notify_input) {
+		struct pollfd fd = {.fd = vm->cfg.stdio[0], .events = POLLIN};
+
+		if (poll(&fd, 1, 0) > 0)
+			raise_event(vm, NANO_EVENT_INPUT);
+	}
+	(void)arm(vm);
+}
+
+/* The guest asked to be told of input: does one of the @n descriptors look for it already? */
+static bool input_watched(const struct nano_vm *vm, const struct pollfd *fds, nfds_t n)
+{
+	for (nfds_t i = 0; i < n; i++)
+		if (fds[i].fd == vm->cfg.stdio[0] && (fds[i].events & POLLIN))
+			return true;
+	return !vm->notify_input;
+}
+
+static int poll_once(struct nano_vm *vm, struct pollfd *fds, nfds_t n, const struct timespec *ts,
+		     const sigset_t *mask)
+{
+	struct pollfd all[4];
+	bool extra = !input_watched(vm, fds, n);
+
+	for (nfds_t i = 0; i < n; i++)
+		all[i] = fds[i];
+	all[n] = (struct pollfd){.fd = extra ? vm->cfg.stdio[0] : -1, .events = POLLIN};
+	if (ppoll(all, n + extra, ts, mask) < 0)
+		return -errno;
+	for (nfds_t i = 0; i < n; i++)
+		fds[i].revents = all[i].revents;
+	if (extra && all[n].revents) {
+		raise_event(vm, NANO_EVENT_INPUT);
+		return -EINTR;
+	}
+	return 0;
+}
+
 /*
- * Sleep until one of @n descriptors is ready. @timeout NULL = for ever.
+ * Sleep until one of @n <= 3 descriptors is ready; @timeout_ns UINT64_MAX = for ever.
  * Returns the number of ready ones, 0 after the time, -EINTR when the guest has an event.
  */
 static int sleep_on(struct nano_vm *vm, struct pollfd *fds, nfds_t n, uint64_t timeout_ns)
 {
-	uint64_t end = timeout_ns == UINT64_MAX ? 0 : il_now_ns() + timeout_ns;
+	uint64_t end = il_now_ns() + timeout_ns;
+	/* A time too large for the sum is as good as none. */
+	bool for_ever = timeout_ns == UINT64_MAX || end < timeout_ns;
 	sigset_t all, old;
 	int r;
 
@@ -42,16 +118,13 @@ static int sleep_on(struct nano_vm *vm, struct pollfd *fds, nfds_t n, uint64_t t
 		uint64_t now = il_now_ns();
 		struct timespec ts = to_timespec(end > now ? end - now : 0);
 
-		/* A time too large for ppoll is as good as none. */
-		bool for_ever = timeout_ns == UINT64_MAX || end < timeout_ns;
-		if (events_pending(vm))
-			r = -EINTR;
-		else if (ppoll(fds, n, for_ever ? NULL : &ts, &old) >= 0)
-			r = 0;
-		else
-			r = -errno;
+		timer_look(vm, /* rearm= */ false);
+		r = events_pending(vm) ? -EINTR
+				       : poll_once(vm, fds, n, for_ever ? NULL : &ts, &old);
 	} while (r == -EINTR && !events_pending(vm));
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (vm->notify_input)
+		(void)arm(vm);
 	if (r < 0)
 		return r;
 	for (nfds_t i = 0; i < n; i++)
@@ -182,26 +255,7 @@ int64_t console_read(struct nano_vm *vm, bool nonblock, const struct nano_seg *s
 	}
 }
 
-/* ---- the timer ---------------------------------------------------------------------- */
-
-static int arm(struct nano_vm *vm)
-{
-	uint64_t next = vm->timer_end_ns;
-	uint64_t now = il_now_ns();
-
-	if (!vm->has_timer) {
-		struct sigevent ev = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = KICK_SIGNAL};
-
-		ev._sigev_un._tid = vm->vcpu_tid;
-		if (timer_create(CLOCK_MONOTONIC, &ev, &vm->timer) < 0)
-			return -errno;
-		vm->has_timer = true;
-	}
-	if (vm->notify_input && (next == 0 || next > now + INPUT_LOOK_NS))
-		next = now + INPUT_LOOK_NS;
-	struct itimerspec spec = {.it_value = to_timespec(next)};
-	return timer_settime(vm->timer, TIMER_ABSTIME, &spec, NULL) < 0 ? -errno : 0;
-}
+/* ---- the timer's calls ---------------------------------------------------------------- */
 
 int64_t timer_set(struct nano_vm *vm, uint64_t ns)
 {
@@ -218,25 +272,4 @@ int64_t console_notify(struct nano_vm *vm, bool on)
 {
 	vm->notify_input = on && vm->cfg.stdio[0] >= 0;
 	return vm->has_timer || vm->notify_input ? arm(vm) : 0;
-}
-
-void timer_look(struct nano_vm *vm)
-{
-	uint32_t events = 0;
-
-	if (!vm->has_timer)
-		return;
-	if (vm->timer_end_ns && il_now_ns() >= vm->timer_end_ns) {
-		vm->timer_end_ns = 0;
-		events |= NANO_EVENT_TIMER;
-	}
-	if (vm->notify_input) {
-		struct pollfd fd = {.fd = vm->cfg.stdio[0], .events = POLLIN};
-
-		if (poll(&fd, 1, 0) > 0)
-			events |= NANO_EVENT_INPUT;
-	}
-	if (events)
-		__atomic_fetch_or(&vm->boot->events, events, __ATOMIC_RELEASE);
-	(void)arm(vm);
 }

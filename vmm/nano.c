@@ -161,7 +161,7 @@ static void run_once(struct nano_vm *vm)
 	} else if (r == -EINTR || r == -EAGAIN) {
 		/* The flag first: who raises an event after it is read again sets it again. */
 		__atomic_store_n(&vm->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
-		timer_look(vm);
+		timer_look(vm, /* rearm= */ true);
 		upcall_deliver(vm);
 	} else {
 		vm_fail(vm, "KVM_RUN: %s (rip 0x%llx)", strerror(-r),

@@ -95,8 +95,11 @@ int64_t console_wait(struct nano_vm *vm, uint64_t streams, uint64_t timeout_ns);
 int64_t console_notify(struct nano_vm *vm, bool on);
 /* timer_set: raise NANO_EVENT_TIMER after @ns; 0 = never. */
 int64_t timer_set(struct nano_vm *vm, uint64_t ns);
-/* timer_look: the kick signal came: raise what is due. */
-void timer_look(struct nano_vm *vm);
+/*
+ * timer_look: the kick signal may have come: raise what is due.
+ * @rearm  the guest goes on computing: look at stdin for it, too, now and later
+ */
+void timer_look(struct nano_vm *vm, bool rearm);
 
 /* events_pending: has the guest something to take before it may block? */
 bool events_pending(const struct nano_vm *vm);
