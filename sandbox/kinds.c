@@ -7,6 +7,7 @@
 const struct sandbox_kind *const sandbox_kinds[] = {
     &sandbox_kind_process,
     &sandbox_kind_container,
+    &sandbox_kind_nano,
     &sandbox_kind_null,
     NULL,
 };
