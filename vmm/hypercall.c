@@ -66,7 +66,8 @@ static int64_t hc_refuse(struct nano_vm *vm, const struct hc_args *x)
 	copy_text(vm, x->b, x->c, step);
 	vm->end = VM_REFUSED;
 	vm->refuse_errno = x->a > 0 && x->a < 4096 ? (int)x->a : EIO;
-	il_fail(vm->err, vm->refuse_errno, "%.300s", step);
+	il_fail(vm->err, vm->refuse_errno, "%.100s '%.200s'", step,
+		workload_arg(vm->cfg.workload, 0));
 	return 0;
 }
 
