@@ -132,7 +132,7 @@ static int sleep_on(struct nano_vm *vm, struct pollfd *fds, nfds_t n, uint64_t t
 	return r;
 }
 
-int64_t console_wait(struct nano_vm *vm, uint64_t streams, uint64_t timeout_ns)
+int64_t vm_console_wait(struct nano_vm *vm, uint64_t streams, uint64_t timeout_ns)
 {
 	struct pollfd fds[3];
 	uint64_t ready = 0;
@@ -197,7 +197,8 @@ static void skip_segs(struct nano_seg **segs, uint64_t *n, uint64_t done)
 	}
 }
 
-int64_t console_write(struct nano_vm *vm, uint64_t stream, const struct nano_seg *segs, uint64_t n)
+int64_t vm_console_write(struct nano_vm *vm, uint64_t stream, const struct nano_seg *segs,
+			 uint64_t n)
 {
 	struct nano_seg copy[NANO_SEG_MAX], *left = copy;
 	struct iovec iov[NANO_SEG_MAX];
@@ -232,7 +233,7 @@ int64_t console_write(struct nano_vm *vm, uint64_t stream, const struct nano_seg
 	return total;
 }
 
-int64_t console_read(struct nano_vm *vm, bool nonblock, const struct nano_seg *segs, uint64_t n)
+int64_t vm_console_read(struct nano_vm *vm, bool nonblock, const struct nano_seg *segs, uint64_t n)
 {
 	struct iovec iov[NANO_SEG_MAX];
 	int used = make_iov(vm, segs, n, true, INT64_MAX, iov);
@@ -268,7 +269,7 @@ int64_t timer_set(struct nano_vm *vm, uint64_t ns)
 	return vm->has_timer || vm->timer_end_ns ? arm(vm) : 0;
 }
 
-int64_t console_notify(struct nano_vm *vm, bool on)
+int64_t vm_console_notify(struct nano_vm *vm, bool on)
 {
 	vm->notify_input = on && vm->cfg.stdio[0] >= 0;
 	return vm->has_timer || vm->notify_input ? arm(vm) : 0;

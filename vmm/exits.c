@@ -31,7 +31,7 @@ static void on_io(struct nano_vm *vm)
 
 	if (run->io.port == NANO_HC_PORT && run->io.direction == KVM_EXIT_IO_OUT &&
 	    run->io.size == 4 && run->io.count == 1)
-		hypercall(vm);
+		vm_hypercall(vm);
 	else
 		vm_fail(vm, "port 0x%x is not there (%s of %u bytes at rip 0x%llx)", run->io.port,
 			run->io.direction == KVM_EXIT_IO_OUT ? "write" : "read", run->io.size,

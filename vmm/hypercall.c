@@ -96,7 +96,7 @@ static int64_t hc_write(struct nano_vm *vm, const struct hc_args *x)
 	struct nano_seg segs[NANO_SEG_MAX];
 	int r = copy_segs(vm, x->b, x->c, segs);
 
-	return r < 0 ? r : console_write(vm, x->a, segs, x->c);
+	return r < 0 ? r : vm_console_write(vm, x->a, segs, x->c);
 }
 
 static int64_t hc_read(struct nano_vm *vm, const struct hc_args *x)
@@ -104,12 +104,12 @@ static int64_t hc_read(struct nano_vm *vm, const struct hc_args *x)
 	struct nano_seg segs[NANO_SEG_MAX];
 	int r = copy_segs(vm, x->b, x->c, segs);
 
-	return r < 0 ? r : console_read(vm, x->a != 0, segs, x->c);
+	return r < 0 ? r : vm_console_read(vm, x->a != 0, segs, x->c);
 }
 
 static int64_t hc_wait(struct nano_vm *vm, const struct hc_args *x)
 {
-	return console_wait(vm, x->a, x->b);
+	return vm_console_wait(vm, x->a, x->b);
 }
 
 static int64_t hc_debug(struct nano_vm *vm, const struct hc_args *x)
@@ -124,7 +124,7 @@ static int64_t hc_debug(struct nano_vm *vm, const struct hc_args *x)
 
 static int64_t hc_notify(struct nano_vm *vm, const struct hc_args *x)
 {
-	return console_notify(vm, x->a != 0);
+	return vm_console_notify(vm, x->a != 0);
 }
 
 static int64_t hc_timer(struct nano_vm *vm, const struct hc_args *x)
@@ -162,7 +162,7 @@ static int64_t (*const calls[NANO_HC_MAX])(struct nano_vm *, const struct hc_arg
     [NANO_HC_TIMER] = hc_timer, [NANO_HC_HUGE] = hc_huge,   [NANO_HC_MISSING] = hc_missing,
 };
 
-void hypercall(struct nano_vm *vm)
+void vm_hypercall(struct nano_vm *vm)
 {
 	struct kvm_regs *regs = &vm->run->s.regs.regs;
 	struct hc_args args = {regs->rdi, regs->rsi, regs->rdx, regs->r10};

@@ -83,16 +83,17 @@ void upcall_deliver(struct nano_vm *vm);
 
 /* ---- hypercall.c -------------------------------------------------------------------- */
 
-/* hypercall: serve the call in the vCPU's registers; the result goes to rax. */
-void hypercall(struct nano_vm *vm);
+/* vm_hypercall: serve the call in the vCPU's registers; the result goes to rax. */
+void vm_hypercall(struct nano_vm *vm);
 
 /* ---- console.c ---------------------------------------------------------------------- */
 
 /* All return as the hypercalls of the same names do. @segs: @n pieces of guest memory. */
-int64_t console_write(struct nano_vm *vm, uint64_t stream, const struct nano_seg *segs, uint64_t n);
-int64_t console_read(struct nano_vm *vm, bool nonblock, const struct nano_seg *segs, uint64_t n);
-int64_t console_wait(struct nano_vm *vm, uint64_t streams, uint64_t timeout_ns);
-int64_t console_notify(struct nano_vm *vm, bool on);
+int64_t vm_console_write(struct nano_vm *vm, uint64_t stream, const struct nano_seg *segs,
+			 uint64_t n);
+int64_t vm_console_read(struct nano_vm *vm, bool nonblock, const struct nano_seg *segs, uint64_t n);
+int64_t vm_console_wait(struct nano_vm *vm, uint64_t streams, uint64_t timeout_ns);
+int64_t vm_console_notify(struct nano_vm *vm, bool on);
 /* timer_set: raise NANO_EVENT_TIMER after @ns; 0 = never. */
 int64_t timer_set(struct nano_vm *vm, uint64_t ns);
 /*
