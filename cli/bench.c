@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "bench/bench.h"
 #include "bench/interrupt.h"
 #include "bench/report.h"
@@ -246,14 +247,21 @@ static int run(const struct cli *cli, const void *args, int argc, char **argv, s
 		o.root = global.root;
 	fill_options(&a, &o);
 	o.image = argv[first];
+	if (argv[first + 1] && argv[first + 1][0] == '-')
+		return il_refuse(err, EINVAL,
+				 "options stand before the image: '%s' would be the "
+				 "command to run",
+				 argv[first + 1]);
 	o.workload = argv + first + 1;
 	r = bench_open(&o, &session, err);
 	if (r == 0)
 		r = measure(session, argv[0], &doc, err);
 	int sig = interrupt_signal();
 	session = bench_close(session);
-	if (r == -EINTR && sig)
+	if (r == -EINTR && sig) {
+		il_warn("bench: %s", err->msg);
 		return CLI_SIGNAL_BASE + sig;
+	}
 	if (r < 0)
 		return r;
 	r = output(doc, &a, err);
