@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,7 +51,7 @@ static void strv_take(struct strv *s, char *owned)
 
 void strv_add(struct strv *s, const char *text)
 {
-	strv_take(s, strdup(text));
+	strv_take(s, text ? strdup(text) : NULL);
 }
 
 void strv_addf(struct strv *s, const char *fmt, ...)
@@ -81,47 +82,50 @@ void command_done(struct command *c)
 	strv_done(&c->argv);
 }
 
-/* What the child did last and why it failed; shared with it, as vfork shares memory. */
-struct child_result {
-	int code; /* 0 or positive errno */
-	const char *step;
+/* The child's orders, and how it fared: it runs in the caller's memory until it execs. */
+struct child {
+	const struct command *command;
+	int fds[3];
+	volatile int code; /* 0 or positive errno */
+	const char *volatile step;
 };
 
-IL_NORETURN static void child_fail(volatile struct child_result *res, const char *step)
+static int child_fail(struct child *child, const char *step)
 {
-	res->code = errno;
-	res->step = step;
-	_exit(127);
+	child->code = errno;
+	child->step = step;
+	return 127;
 }
 
 /*
- * In the vfork child: only async-signal-safe calls, nothing written but @res. The
- * descriptors 0 to 2 are made last, from copies above them, so that no order of the
- * originals can clobber one.
+ * In the child: only async-signal-safe calls, nothing written but @child. The descriptors
+ * 0 to 2 are made last, from copies above them, so that no order of the originals can
+ * clobber one. Returns the exit status.
  */
-IL_NORETURN static void child(const struct command *c, const int fds[3],
-			      volatile struct child_result *res)
+static int child_main(void *arg)
 {
-	sigset_t none;
+	struct child *child = arg;
+	const struct command *c = child->command;
 	char *const *env = c->env ? (char *const *)(uintptr_t)c->env : environ;
+	sigset_t none;
 
 	if (c->nothing)
-		_exit(0);
+		return 0;
 	setpgid(0, 0);
 	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	for (int i = 0; i < 3; i++)
-		if (dup2(fds[i], i) < 0)
-			child_fail(res, "dup2");
+		if (dup2(child->fds[i], i) < 0)
+			return child_fail(child, "dup2");
 	if (c->keep_fd >= 0 && fcntl(c->keep_fd, F_SETFD, 0) < 0)
-		child_fail(res, "pass a descriptor");
+		return child_fail(child, "pass a descriptor");
 	if (c->mount_ns >= 0 && setns(c->mount_ns, CLONE_NEWNS) < 0)
-		child_fail(res, "enter the prepared mount namespace");
+		return child_fail(child, "enter the prepared mount namespace");
 	if (c->chroot_dir && (chroot(c->chroot_dir) < 0 || chdir("/") < 0))
-		child_fail(res, "chroot");
+		return child_fail(child, "chroot");
 	execve(c->argv.v[0], c->argv.v, env);
-	child_fail(res, "execute");
+	return child_fail(child, "execute");
 }
 
 /* Descriptors for the child, each at 3 or above and CLOEXEC. */
@@ -149,33 +153,32 @@ static int lift_stdio(const int stdio[3], int lifted[3], struct il_err *err)
 	return 0;
 }
 
-__attribute__((noinline)) static pid_t vfork_child(const struct command *c, const int fds[3],
-						   volatile struct child_result *res)
+pid_t command_spawn(const struct command *c, const int stdio[3], int *ret_pidfd, struct il_err *err)
 {
-	pid_t pid = vfork();
+	_Alignas(16) char stack[32768]; /* the child's, until it execs */
+	struct child child = {.command = c, .fds = {-1, -1, -1}};
+	struct clone_args args = {.exit_signal = SIGCHLD};
+	int pidfd = -1;
+	pid_t pid = lift_stdio(stdio, child.fds, err);
 
+	if (ret_pidfd) {
+		args.flags = CLONE_PIDFD;
+		args.pidfd = (uint64_t)(uintptr_t)&pidfd;
+	}
 	if (pid == 0)
-		child(c, fds, res);
-	return pid < 0 ? -errno : pid;
-}
-
-pid_t command_spawn(const struct command *c, const int stdio[3], struct il_err *err)
-{
-	volatile struct child_result res = {0};
-	int fds[3] = {-1, -1, -1};
-	pid_t pid = lift_stdio(stdio, fds, err);
-
-	if (pid == 0)
-		pid = vfork_child(c, fds, &res);
+		pid = il_clone3_vfork(&args, stack, sizeof(stack), child_main, &child);
 	for (int i = 0; i < 3; i++)
-		if (fds[i] != stdio[i])
-			closep(&fds[i]);
+		if (child.fds[i] != stdio[i])
+			closep(&child.fds[i]);
 	if (pid < 0)
 		return il_fail(err, -pid, "start a process");
-	if (res.code) {
+	if (child.code) {
 		waitpid(pid, NULL, 0);
-		return il_fail(err, res.code, "%s '%s'", res.step, c->argv.v[0]);
+		closep(&pidfd);
+		return il_fail(err, child.code, "%s '%s'", child.step, c->argv.v[0]);
 	}
+	if (ret_pidfd)
+		*ret_pidfd = pidfd;
 	return pid;
 }
 
@@ -192,7 +195,9 @@ void command_last_line(const char *text, char *line, size_t size)
 	for (size_t i = 0; i < n; i++) {
 		unsigned char ch = (unsigned char)text[begin + i];
 
-		line[i] = ch < ' ' || ch == 0x7f ? ' ' : (char)ch;
+		if (ch < ' ' || ch == 0x7f)
+			ch = ' ';
+		line[i] = (char)ch;
 	}
 	line[n] = '\0';
 }
@@ -243,14 +248,11 @@ int command_run(const struct command *c, uint64_t timeout_ns, struct il_buf *out
 	wr = fds[1];
 	fcntl(rd, F_SETFL, O_NONBLOCK);
 	int stdio[3] = {-1, wr, wr};
-	pid_t pid = command_spawn(c, stdio, err);
+	pid_t pid = command_spawn(c, stdio, &pidfd, err);
 	if (pid < 0)
 		return pid;
 	closep(&wr);
-	pidfd = il_pidfd_open(pid);
-	int r = pidfd < 0 ? pidfd : collect(pid, pidfd, rd, il_now_ns() + timeout_ns, buf);
-	if (pidfd < 0)
-		kill(pid, SIGKILL);
+	int r = collect(pid, pidfd, rd, il_now_ns() + timeout_ns, buf);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (r < 0)

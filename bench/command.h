@@ -48,9 +48,11 @@ void command_done(struct command *c); /* frees; also a scope closer */
  * command_spawn: start @c in a process group of its own with the given descriptors as 0,
  * 1 and 2 (-1 = /dev/null). Returns when the program is being executed: vfork semantics,
  * whose cost doesn't grow with the memory of the harness.
+ * @ret_pidfd  receives an owned pidfd of it; may be NULL
  * Returns the pid; or -errno of the failing step: -ENOENT no such program, ...
  */
-pid_t command_spawn(const struct command *c, const int stdio[3], struct il_err *err) IL_MUST_CHECK;
+pid_t command_spawn(const struct command *c, const int stdio[3], int *ret_pidfd,
+		    struct il_err *err) IL_MUST_CHECK;
 
 /*
  * command_run: run to the end, not measured.

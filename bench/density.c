@@ -128,12 +128,11 @@ static int measure_subject(struct density *d, const struct subject *subject, cha
 	if (r == 0)
 		r = fill(d, err);
 	if (r == 0) {
-		size_t died = d->set.n - d->alive;
+		size_t failed = d->failed + (d->set.n - d->alive);
 
 		*ret = json_pack("{s:O, s:I, s:I, s:I, s:s}", "curve", d->curve, "max_alive",
-				 (json_int_t)d->alive, "failed", (json_int_t)(d->failed + died),
-				 "floor_bytes", (json_int_t)d->floor_bytes, "stop_reason",
-				 d->stop_reason);
+				 (json_int_t)d->alive, "failed", (json_int_t)failed, "floor_bytes",
+				 (json_int_t)d->floor_bytes, "stop_reason", d->stop_reason);
 		r = *ret ? 0 : il_fail(err, ENOMEM, "make the figures");
 	}
 	progress_step("density: %s: ending %zu instances", subject->name, d->set.n);

@@ -158,7 +158,7 @@ static int spawn(struct instances *set, struct instance *i, uint64_t *ret_launch
 	lseek(set->err_fd, 0, SEEK_END);
 	int stdio[3] = {in_rd, out_wr, set->err_fd};
 	*ret_launch_ns = il_now_ns();
-	i->pid = command_spawn(&c, stdio, err);
+	i->pid = command_spawn(&c, stdio, NULL, err);
 	return i->pid < 0 ? i->pid : 0;
 }
 
@@ -267,7 +267,8 @@ void instances_stop(struct instances *set)
 	for (size_t k = 0; k < set->n && left; k++)
 		if (set->v[k].pid > 0)
 			kill(set->v[k].pid, SIGTERM);
-	left = left ? reap_all(set, END_TERM_NS) : 0;
+	if (left)
+		reap_all(set, END_TERM_NS);
 	for (size_t k = 0; k < set->n; k++) {
 		struct instance *i = &set->v[k];
 

@@ -13,7 +13,6 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/parse.h"
-#include "base/sys.h"
 #include "bench/interrupt.h"
 
 #define STDOUT_KEPT  4096
@@ -276,7 +275,7 @@ int launch_measure(const struct launch *l, struct sample *ret)
 	}
 	int stdio[3] = {l->null_fd, out, errfd};
 	w.launch_ns = il_now_ns();
-	w.pid = command_spawn(l->command, stdio, &err);
+	w.pid = command_spawn(l->command, stdio, &w.pidfd, &err);
 	if (w.pid < 0) {
 		sample_fail(ret, strdup(err.msg));
 		ret->exit_status = 127;
@@ -284,18 +283,13 @@ int launch_measure(const struct launch *l, struct sample *ret)
 	}
 	closep(&out);
 	closep(&errfd);
-	w.pidfd = il_pidfd_open(w.pid);
-	r = w.pidfd < 0 ? -EMFILE : watch(&w, l->timeout_ns);
-	if (w.pidfd < 0)
-		kill_and_reap(&w);
+	r = watch(&w, l->timeout_ns);
 	drain(&w.out, w.end_ns);
 	drain(&w.err, w.end_ns);
 	judge(l, &w, ret);
-	if (r == -ETIMEDOUT || r == -EMFILE) {
-		free(ret->error);
-		ret->error = NULL;
-		sample_fail(ret, il_strf("%s", r == -EMFILE ? "no descriptor for the child"
-							    : "did not end in time, killed"));
+	if (r == -ETIMEDOUT) {
+		sample_done(ret);
+		sample_fail(ret, strdup("did not end in time, killed"));
 	}
 done:
 	closep(&w.pidfd);

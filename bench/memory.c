@@ -145,7 +145,7 @@ static json_t *points_json(const struct points *p)
 static int slope_of(const struct points *p, size_t offset, double sign, uint64_t seed,
 		    struct stats_ratio *ret)
 {
-	double x[POINTS_MAX], y[POINTS_MAX];
+	double x[POINTS_MAX] = {0}, y[POINTS_MAX] = {0};
 
 	for (size_t i = 0; i < p->n; i++) {
 		x[i] = p->v[i].instances;
@@ -156,7 +156,7 @@ static int slope_of(const struct points *p, size_t offset, double sign, uint64_t
 
 static int memory_json(const struct points *p, size_t count, uint64_t seed, json_t **ret)
 {
-	struct stats_ratio available, pss, cgroup;
+	struct stats_ratio available = {0}, pss = {0}, cgroup = {0};
 	const struct point *last = &p->v[p->n - 1];
 	int r = slope_of(p, offsetof(struct point, available), -1, seed, &available);
 

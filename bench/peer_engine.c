@@ -186,7 +186,7 @@ static int podman_prepare(const struct bench_env *env, struct subject *s, struct
 	struct engine *e = NULL;
 	int r = engine_new(env, s, &e, err);
 
-	if (r < 0)
+	if (r < 0 || !e)
 		return r;
 	strv_add(&e->client, s->program);
 	strv_addf(&e->client, "--root=%s/root", e->dir);
@@ -264,7 +264,7 @@ static int docker_start_daemon(struct engine *e, const char *dockerd, struct il_
 	if (fd < 0)
 		return il_fail(err, -fd, "make '%s'", log);
 	int stdio[3] = {-1, fd, fd};
-	pid_t pid = command_spawn(&c, stdio, err);
+	pid_t pid = command_spawn(&c, stdio, NULL, err);
 	if (pid < 0)
 		return pid;
 	e->daemon = pid;
@@ -306,7 +306,7 @@ static int docker_prepare(const struct bench_env *env, struct subject *s, struct
 		client = strdup("/usr/bin/docker");
 	else if (r == 0)
 		r = command_find("docker", &client, err);
-	if (r < 0)
+	if (r < 0 || !e)
 		return r;
 	strv_add(&e->client, client ? client : "docker");
 	strv_addf(&e->client, "--host=unix://%s/s", e->dir);

@@ -72,7 +72,7 @@ static int write_config(const struct bench_env *env, struct oci *o, char *const 
 		il_buf_printf(&key, "%zu:%s,", strlen(workload[i]), workload[i]);
 	if (!path || il_buf_check(&key) < 0)
 		return il_fail(err, ENOMEM, "make a bundle");
-	if (o->made_for && strcmp(o->made_for, key.data) == 0)
+	if (o->made_for && key.data && strcmp(o->made_for, key.data) == 0)
 		return 0;
 	int r = oci_config(env, workload, &doc, err);
 	if (r == 0)

@@ -137,6 +137,8 @@ static size_t mark_below(struct proc *list, size_t n, pid_t root)
 	size_t marked = 0;
 	bool changed = true;
 
+	if (n == 0)
+		return 0;
 	qsort(list, n, sizeof(*list), by_pid);
 	while (changed) {
 		changed = false;
@@ -266,7 +268,7 @@ int procs_measure(pid_t root, struct procs_memory *ret, struct il_err *err)
 	if (n < 0)
 		return n;
 	own = memory_cgroup(root, &file);
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n && pids; i++) {
 		_cleanup_(freep) char *dir = NULL;
 		uint64_t pss = 0;
 		int r = read_pss(pids[i], &pss);

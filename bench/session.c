@@ -87,7 +87,7 @@ static int copy_rootfs(struct bench_env *env, struct il_err *err)
 	if (r < 0)
 		return il_fail(err, -r, "make '%s'", env->rootfs);
 	r = command_runv(COPY_TIMEOUT_NS, NULL, err, "cp", "-a", "--reflink=auto", dot, env->rootfs,
-			 NULL);
+			 (char *)NULL);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(wanted); i++) {
 		_cleanup_(freep) char *dir = il_strf("%s/%s", env->rootfs, wanted[i]);
 
@@ -168,6 +168,10 @@ int bench_open(const struct bench_options *options, struct bench_session **ret, 
 	int r = subjects_parse(options->as, options->peers, &s->subjects, err);
 	if (r < 0)
 		return r;
+	if (options->cold && geteuid() != 0)
+		return il_refuse(err, EPERM,
+				 "--cold drops the page cache before each start, which needs "
+				 "root: run as root, or without --cold");
 	if (s->subjects.n == 0)
 		return il_refuse(err, EINVAL, "nothing to measure: both --as and --peers are none");
 	raise_nofile();

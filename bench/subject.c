@@ -181,8 +181,7 @@ int peer_need_program(struct subject *s, const char *program, struct il_err *err
 {
 	if (s->program)
 		return 0;
-	int r = command_find(program, &s->program, err);
-	return r < 0 ? il_wrap(err, r, "%s", s->name) : 0;
+	return command_find(program, &s->program, err);
 }
 
 int peer_need_root(struct il_err *err)

@@ -213,7 +213,7 @@ Test(procs, sums_over_grandchildren_too)
 	pid_t pid;
 
 	strv_add_all(&c.argv, (const char *const[]){"/bin/sh", "-c", "sleep 60 & wait", NULL});
-	pid = command_spawn(&c, stdio, &err);
+	pid = command_spawn(&c, stdio, NULL, &err);
 	cr_assert_gt(pid, 0, "%s", err.msg);
 	for (int i = 0; i < 200 && m.processes < 2; i++) {
 		usleep(10000);
