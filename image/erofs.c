@@ -6,7 +6,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -16,6 +18,7 @@
 #define EROFS_MAGIC      0xe0f5e1e2u
 #define EROFS_SUPER_OFF  1024 /* the super block's offset in the file */
 #define EROFS_BLOCK_SIZE 4096u
+#define NEARLY_FULL      (1u << 20) /* bytes free, after a write that failed */
 
 static int check_image(const char *path, struct il_err *err)
 {
@@ -35,6 +38,14 @@ static int check_image(const char *path, struct il_err *err)
 	return 0;
 }
 
+/* mkfs.erofs names its write error on a later line than the one we get: look for ourselves. */
+static bool disk_is_full(const char *path)
+{
+	struct statvfs fs;
+
+	return statvfs(path, &fs) == 0 && (uint64_t)fs.f_bfree * fs.f_bsize < NEARLY_FULL;
+}
+
 int img_mkfs_erofs(const char *root_path, const char *image_path, struct il_err *err)
 {
 	/* One fixed id: equal roots give equal images, and nothing mounts by it. */
@@ -50,6 +61,8 @@ int img_mkfs_erofs(const char *root_path, const char *image_path, struct il_err 
 		return il_refuse(
 		    err, ENOENT,
 		    "the program mkfs.erofs is missing: install the package erofs-utils");
+	if (r < 0 && disk_is_full(image_path))
+		return il_fail(err, ENOSPC, "make the EROFS image (mkfs.erofs)");
 	if (r < 0)
 		return il_refuse(err, -r, "%s", why.msg);
 	return check_image(image_path, err);
