@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 HEIGHT = 900
 LIMIT_S = 90
@@ -117,11 +118,15 @@ class Browser:
             self.events.append(self.receive())
 
     def close(self):
+        """End the browser, and wait until nothing of it can write into the profile any more."""
         try:
             os.killpg(self.process.pid, signal.SIGKILL)  # the group started above: its own session
+            self.process.wait()
+            for _ in range(100):
+                os.killpg(self.process.pid, 0)
+                time.sleep(0.05)
         except ProcessLookupError:
             pass
-        self.process.wait()
 
 
 def view(browser, url, width, theme, shot):
