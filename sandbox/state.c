@@ -23,7 +23,7 @@
 #include "sandbox/kind.h"
 
 /* A directory without a record that is younger than this is still being made. */
-#define FRESH_S 10
+#define FRESH_S 2
 
 int state_open_dir(const char *root, const char *sub)
 {
