@@ -180,45 +180,34 @@ int name_link(struct dentry *old, struct walk *w)
 	return 0;
 }
 
-/* May @from take the place of @to (NULL = nothing is there)? */
-static int may_replace(struct dentry *from, struct dentry *to)
+/* May @to give way to a directory, or to something else? */
+static int may_replace(struct dentry *to, bool by_directory)
 {
-	int r;
+	int r = may_remove(to);
 
-	if (!to)
-		return 0;
-	r = may_remove(to);
 	if (r < 0)
 		return r;
-	if (is_dir(from->inode) && !is_dir(to->inode))
-		return -ENOTDIR;
-	if (!is_dir(from->inode) && is_dir(to->inode))
-		return -EISDIR;
-	if (is_dir(to->inode) && !name_dir_empty(to))
-		return -ENOTEMPTY;
+	if (by_directory != is_dir(to->inode))
+		return by_directory ? -ENOTDIR : -EISDIR;
 	return 0;
 }
 
-/* What both kinds of rename check of one end: @d moves into @dir. */
-static int may_move(struct dentry *d, struct dentry *dir)
+/* A directory that changes its parent changes its "..". */
+static int may_leave(const struct dentry *d, const struct dentry *dir)
 {
-	int r;
+	if (!is_dir(d->inode) || d->parent == dir)
+		return 0;
+	return inode_permission(d->inode, MAY_WRITE);
+}
 
+/* What holds for a rename of either kind: @d moves into @dir. */
+static int may_move(struct dentry *d, const struct dentry *dir)
+{
 	if (!d->parent || d == current->fs->root)
 		return -EBUSY;
-	r = may_remove(d);
-	if (r < 0)
-		return r;
-	r = may_change(dir);
-	if (r < 0)
-		return r;
 	if (d->inode->mnt != dir->inode->mnt)
-		return -EXDEV;
-	if (!is_dir(d->inode))
-		return 0;
-	if (dentry_is_under(dir, d))
-		return -EINVAL;
-	return d->parent == dir ? 0 : inode_permission(d->inode, MAY_WRITE);
+		return d->inode->mnt != d->parent->inode->mnt ? -EBUSY : -EXDEV;
+	return is_dir(d->inode) && dentry_is_under(dir, d) ? -EINVAL : 0;
 }
 
 static int dirty_both(struct dentry *a, struct dentry *b)
@@ -228,18 +217,30 @@ static int dirty_both(struct dentry *a, struct dentry *b)
 	return r < 0 ? r : inode_dirty(b->inode);
 }
 
+/* The checks of name_rename, in Linux's order. */
+static int may_rename(struct dentry *d, struct dentry *dir, struct dentry *over)
+{
+	int r = may_remove(d);
+
+	if (r == 0)
+		r = over ? may_replace(over, is_dir(d->inode)) : may_change(dir);
+	if (r == 0)
+		r = may_leave(d, dir);
+	if (r == 0 && over && is_dir(over->inode) && !name_dir_empty(over))
+		r = -ENOTEMPTY;
+	return r;
+}
+
 int name_rename(struct dentry *d, struct walk *w, struct dentry *over)
 {
 	struct dentry *old_dir;
 	bool is_directory = is_dir(d->inode);
-	int r;
+	int r = may_move(d, w->at);
 
 	/* Two names of one file both stay, says POSIX. */
-	if (over && over->inode == d->inode)
-		return 0;
-	r = may_move(d, w->at);
-	if (r == 0)
-		r = may_replace(d, over);
+	if (r < 0 || (over && over->inode == d->inode))
+		return r;
+	r = may_rename(d, w->at, over);
 	if (r < 0)
 		return r;
 	old_dir = dentry_get(d->parent);
@@ -266,11 +267,18 @@ int name_exchange(struct dentry *a, struct dentry *b)
 
 	if (!a_dir || !b_dir)
 		return -EBUSY;
-	if (a->inode == b->inode)
-		return 0;
 	r = may_move(a, b_dir);
 	if (r == 0)
 		r = may_move(b, a_dir);
+	if (r < 0 || a->inode == b->inode)
+		return r;
+	r = may_remove(a);
+	if (r == 0)
+		r = may_remove(b);
+	if (r == 0)
+		r = may_leave(a, b_dir);
+	if (r == 0)
+		r = may_leave(b, a_dir);
 	if (r < 0)
 		return r;
 	dentry_get(a_dir);
