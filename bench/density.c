@@ -19,6 +19,7 @@
 #define ALIVE_NS        (30 * IL_NS_PER_S)
 #define CEILING_STARTS  5 /* the ceiling applies to the median of the last so many */
 #define FAILURES_IN_ROW 3
+#define SLOPE_POINTS    50
 #define RECOVER_NS      (1500 * IL_NS_PER_MS)
 
 static char *const default_workload[] = {(char *)(uintptr_t) "/usr/bin/il-idle", NULL};
@@ -119,6 +120,30 @@ static int fill(struct density *d, struct il_err *err)
 	return r < 0 ? r : check_alive(d, err);
 }
 
+/* What one more instance takes, from the curve; left out when there are too few points. */
+static void add_slope(const struct density *d, json_t *to)
+{
+	double x[SLOPE_POINTS], y[SLOPE_POINTS];
+	size_t have = json_array_size(d->curve);
+	size_t n = IL_MIN(have, (size_t)SLOPE_POINTS);
+	struct stats_ratio slope;
+
+	if (n < 10)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const json_t *p = json_array_get(d->curve, i * (have - 1) / (n - 1));
+
+		x[i] = json_number_value(json_object_get(p, "instances"));
+		y[i] = -json_number_value(json_object_get(p, "mem_available_bytes"));
+	}
+	if (stats_slope(x, y, n, d->session->options.seed, &slope) < 0)
+		return;
+	json_object_set_new(to, "slope_bytes", json_integer((json_int_t)slope.value));
+	json_object_set_new(
+	    to, "slope_ci95",
+	    json_pack("[I, I]", (json_int_t)slope.ci_low, (json_int_t)slope.ci_high));
+}
+
 static int measure_subject(struct density *d, const struct subject *subject, char *const *workload,
 			   json_t **ret, struct il_err *err)
 {
@@ -134,6 +159,8 @@ static int measure_subject(struct density *d, const struct subject *subject, cha
 				 (json_int_t)d->alive, "failed", (json_int_t)failed, "floor_bytes",
 				 (json_int_t)d->floor_bytes, "stop_reason", d->stop_reason);
 		r = *ret ? 0 : il_fail(err, ENOMEM, "make the figures");
+		if (r == 0)
+			add_slope(d, *ret);
 	}
 	progress_step("density: %s: ending %zu instances", subject->name, d->set.n);
 	instances_stop(&d->set);

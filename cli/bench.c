@@ -27,7 +27,7 @@ struct bench_args {
 static const struct opt_row bench_options[] = {
     {.name = "as",
      OPT_STRING_AT(struct bench_args, as),
-     .def = "process,container",
+     .def = "process,container,nano",
      .unit = "LIST",
      .help = "Kinds to measure, separated by commas, or 'none'"},
     {.name = "peers",
