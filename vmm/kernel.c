@@ -5,6 +5,7 @@
 #include <gelf.h>
 #include <libelf.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define PAGE_BYTES 4096ull
 
@@ -22,13 +23,28 @@ static uint8_t *window(const struct vm_memory *mem, uint64_t va, uint64_t len)
 	return memory_at(mem, NANO_KERNEL_GPA + (va - NANO_KERNEL_VA), len, /* write= */ true);
 }
 
-static int load_segment(const uint8_t *elf, size_t elf_bytes, const GElf_Phdr *ph,
+/*
+ * Put a segment that nobody writes there by mapping it from its file: all VMs share the
+ * page cache's copy. False: not possible, copy it.
+ */
+static bool map_in_place(const struct kernel_file *file, const GElf_Phdr *ph, void *dst)
+{
+	uint64_t offset = file->offset + ph->p_offset;
+
+	if (file->fd < 0 || (ph->p_flags & PF_W) || offset % PAGE_BYTES || ph->p_filesz == 0 ||
+	    ph->p_filesz != ph->p_memsz)
+		return false;
+	return mmap(dst, ph->p_filesz, PROT_READ, MAP_PRIVATE | MAP_FIXED, file->fd,
+		    (off_t)offset) != MAP_FAILED;
+}
+
+static int load_segment(const struct kernel_file *file, const GElf_Phdr *ph,
 			const struct vm_memory *mem, struct kernel *k, struct il_err *err)
 {
 	uint64_t size = (ph->p_memsz + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
 	uint8_t *dst;
 
-	if (ph->p_offset > elf_bytes || ph->p_filesz > elf_bytes - ph->p_offset)
+	if (ph->p_offset > file->bytes || ph->p_filesz > file->bytes - ph->p_offset)
 		return bad(err, "a segment lies outside the file");
 	if (ph->p_filesz > ph->p_memsz || ph->p_memsz == 0 || ph->p_memsz > NANO_KERNEL_SIZE)
 		return bad(err, "a segment has an impossible size");
@@ -39,7 +55,9 @@ static int load_segment(const uint8_t *elf, size_t elf_bytes, const GElf_Phdr *p
 	dst = window(mem, ph->p_vaddr, size);
 	if (!dst)
 		return bad(err, "a segment lies outside the kernel's window or RAM");
-	memcpy(dst, elf + ph->p_offset, ph->p_filesz); /* the rest of RAM is zero */
+	/* The rest of RAM is zero. */
+	if (!map_in_place(file, ph, dst))
+		memcpy(dst, file->elf + ph->p_offset, ph->p_filesz);
 
 	uint64_t end = NANO_KERNEL_GPA + (ph->p_vaddr - NANO_KERNEL_VA) + size;
 	if (end > k->end_gpa)
@@ -75,7 +93,7 @@ static int check_info(const struct vm_memory *mem, struct kernel *k, struct il_e
 	return 0;
 }
 
-int kernel_load(const void *elf, size_t elf_bytes, const struct vm_memory *mem, struct kernel *ret,
+int kernel_load(const struct kernel_file *file, const struct vm_memory *mem, struct kernel *ret,
 		struct il_err *err)
 {
 	GElf_Ehdr eh;
@@ -86,7 +104,7 @@ int kernel_load(const void *elf, size_t elf_bytes, const struct vm_memory *mem, 
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return bad(err, "libelf is too old");
 	/* libelf only reads a memory image, but its parameter is not const. */
-	Elf *e = elf_memory((char *)(uintptr_t)elf, elf_bytes);
+	Elf *e = elf_memory((char *)(uintptr_t)file->elf, file->bytes);
 	if (!e || elf_kind(e) != ELF_K_ELF || !gelf_getehdr(e, &eh) ||
 	    gelf_getclass(e) != ELFCLASS64 || eh.e_machine != EM_X86_64 || eh.e_type != ET_EXEC ||
 	    elf_getphdrnum(e, &nph) < 0)
@@ -97,7 +115,7 @@ int kernel_load(const void *elf, size_t elf_bytes, const struct vm_memory *mem, 
 		if (!gelf_getphdr(e, (int)i, &ph))
 			r = bad(err, "truncated program headers");
 		else if (ph.p_type == PT_LOAD)
-			r = load_segment(elf, elf_bytes, &ph, mem, ret, err);
+			r = load_segment(file, &ph, mem, ret, err);
 	}
 	if (r == 0) {
 		ret->entry = eh.e_entry;
@@ -142,14 +160,16 @@ static uint64_t *new_table(struct tables *t, uint64_t *ret_gpa)
 	return memory_at(t->mem, gpa, PAGE_BYTES, /* write= */ true);
 }
 
-/* Map guest-physical [gpa, gpa + size) at its place in the direct map. */
-static bool map_direct(struct tables *t, uint64_t *pdpt, const struct mem_region *m, bool huge_1g)
+/*
+ * Map all of guest-physical memory in the direct map. Large pages may cover the image
+ * together with RAM (1 GiB) or reach behind its end: nothing is there.
+ */
+static bool map_direct(struct tables *t, uint64_t *pdpt, bool huge_1g)
 {
-	uint64_t flags = PTE_P | PTE_U | PTE_A | PTE_D | PTE_PS | PTE_NX;
+	const uint64_t flags = PTE_P | PTE_U | PTE_A | PTE_D | PTE_PS | PTE_NX | PTE_W;
+	uint64_t image_gpa = t->mem->regions[MEM_IMAGE].gpa;
 
-	if (!m->readonly)
-		flags |= PTE_W;
-	for (uint64_t gpa = m->gpa; gpa < m->gpa + m->size; gpa += SIZE_1G) {
+	for (uint64_t gpa = 0; gpa < t->mem->size; gpa += SIZE_1G) {
 		uint64_t table_gpa;
 		uint64_t *pd;
 
@@ -160,8 +180,11 @@ static bool map_direct(struct tables *t, uint64_t *pdpt, const struct mem_region
 		pd = new_table(t, &table_gpa);
 		if (!pd)
 			return false;
-		for (uint64_t i = 0; i < 512 && gpa + i * SIZE_2M < m->gpa + m->size; i++)
-			pd[i] = (gpa + i * SIZE_2M) | flags;
+		for (uint64_t i = 0; i < 512 && gpa + i * SIZE_2M < t->mem->size; i++) {
+			uint64_t at = gpa + i * SIZE_2M;
+
+			pd[i] = at | (image_gpa && at >= image_gpa ? flags & ~PTE_W : flags);
+		}
 		pdpt[gpa / SIZE_1G] = table_gpa | TABLE_RWU;
 	}
 	return true;
@@ -200,9 +223,8 @@ int kernel_map(const struct kernel *k, const struct vm_memory *mem, bool huge_1g
 		return il_refuse(err, ENOMEM, "guest memory is too small for page tables");
 	/* Both halves of the kernel's space hang off the last top-level entry. */
 	pml4[511] = pdpt_gpa | TABLE_RWU;
-	for (int i = 0; i < MEM_REGIONS; i++)
-		if (mem->regions[i].size && !map_direct(&t, pdpt, &mem->regions[i], huge_1g))
-			return il_refuse(err, ENOMEM, "too much memory to map without 1 GiB pages");
+	if (!map_direct(&t, pdpt, huge_1g))
+		return il_refuse(err, ENOMEM, "too much memory to map without 1 GiB pages");
 	pdpt[(NANO_KERNEL_VA >> 30) & 511] = pd_gpa | TABLE_RWU;
 	pd[(NANO_KERNEL_VA >> 21) & 511] = pt_gpa | TABLE_RWU;
 	map_kernel(k, pt);

@@ -9,6 +9,7 @@
 #include "guest/abi/nano_abi.h"
 #include "vmm/memory.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,12 +30,21 @@ struct kernel {
 	unsigned int nsegments;
 };
 
+/* A kernel's ELF image in memory, and where the same bytes are in a file. */
+struct kernel_file {
+	const uint8_t *elf;
+	size_t bytes;
+	int fd;          /* -1 = in no file */
+	uint64_t offset; /* of the image in the file */
+};
+
 /*
- * kernel_load: check the ELF image and copy its PT_LOAD segments to where they are linked.
+ * kernel_load: check the ELF image and put its PT_LOAD segments to where they are linked:
+ * mapped from the file if possible, else copied.
  * Returns 0, or -ENOEXEC with the reason: every address and size in it is checked against
  * the kernel's window and against RAM.
  */
-int kernel_load(const void *elf, size_t elf_bytes, const struct vm_memory *mem, struct kernel *ret,
+int kernel_load(const struct kernel_file *file, const struct vm_memory *mem, struct kernel *ret,
 		struct il_err *err) IL_MUST_CHECK;
 
 /* kernel_boot_block: where a loaded kernel wants its struct nano_boot; never NULL. */

@@ -11,7 +11,32 @@
 
 #define PAGE_BYTES 4096ull
 
-static int map_image(struct vm_memory *mem, const char *path, struct il_err *err)
+#define HUGE_BYTES (2ull << 20)
+
+static uint64_t round_up(uint64_t v, uint64_t to)
+{
+	return (v + to - 1) & ~(to - 1);
+}
+
+/* Reserve @bytes of address space whose start is 2 MiB-aligned, as the guest's RAM. */
+static int reserve(struct vm_memory *mem, uint64_t bytes, struct il_err *err)
+{
+	uint64_t len = bytes + HUGE_BYTES;
+	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return il_fail(err, errno, "reserve %llu MiB of guest memory",
+			       (unsigned long long)bytes >> 20);
+	mem->reserved = p;
+	mem->reserved_bytes = len;
+	mem->base = (uint8_t *)round_up((uintptr_t)p, HUGE_BYTES);
+	mem->size = bytes;
+	return 0;
+}
+
+/* Open the image and learn its size. Returns an owned descriptor. */
+static int open_image(const char *path, uint64_t *ret_bytes, struct il_err *err)
 {
 	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
@@ -23,33 +48,45 @@ static int map_image(struct vm_memory *mem, const char *path, struct il_err *err
 	if (!S_ISREG(st.st_mode) || st.st_size <= 0 || (uint64_t)st.st_size > NANO_IMAGE_MAX)
 		return il_refuse(err, EINVAL, "image '%s' is not a file of 1 byte to %llu GiB",
 				 path, NANO_IMAGE_MAX >> 30);
+	*ret_bytes = (uint64_t)st.st_size;
+	return steal_fd(&fd);
+}
 
-	uint64_t size = ((uint64_t)st.st_size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-	void *hva = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
-	if (hva == MAP_FAILED)
-		return il_fail(err, errno, "map image '%s'", path);
-	mem->image_bytes = (uint64_t)st.st_size;
-	mem->regions[MEM_IMAGE] =
-	    (struct mem_region){.gpa = NANO_IMAGE_GPA, .size = size, .hva = hva, .readonly = true};
+static int map_all(struct vm_memory *mem, uint64_t ram_bytes, int image_fd, struct il_err *err)
+{
+	uint64_t image_gpa = round_up(ram_bytes, HUGE_BYTES);
+	uint64_t image_size = round_up(mem->image_bytes, PAGE_BYTES);
+	int r = reserve(mem, image_gpa + image_size, err);
+
+	if (r < 0)
+		return r;
+	mem->regions[MEM_RAM] = (struct mem_region){.size = ram_bytes, .hva = mem->base};
+	if (image_fd < 0)
+		return 0;
+	if (mmap(mem->base + image_gpa, image_size, PROT_READ, MAP_SHARED | MAP_FIXED, image_fd,
+		 0) == MAP_FAILED)
+		return il_fail(err, errno, "map the image");
+	mem->regions[MEM_IMAGE] = (struct mem_region){
+	    .gpa = image_gpa, .size = image_size, .hva = mem->base + image_gpa, .readonly = true};
 	return 0;
 }
 
 int memory_map(struct vm_memory *mem, uint64_t ram_bytes, const char *image_path,
 	       struct il_err *err)
 {
+	_cleanup_(closep) int fd = -1;
+	int r;
+
 	*mem = (struct vm_memory){0};
 	if (ram_bytes == 0 || ram_bytes % PAGE_BYTES || ram_bytes > NANO_RAM_MAX)
 		return il_refuse(err, EINVAL, "%llu bytes is no possible size of guest memory",
 				 (unsigned long long)ram_bytes);
-	void *ram = mmap(NULL, ram_bytes, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (ram == MAP_FAILED)
-		return il_fail(err, errno, "reserve %llu MiB of guest memory",
-			       (unsigned long long)ram_bytes >> 20);
-	mem->regions[MEM_RAM] = (struct mem_region){.gpa = 0, .size = ram_bytes, .hva = ram};
-	if (!image_path)
-		return 0;
-	int r = map_image(mem, image_path, err);
+	if (image_path) {
+		fd = open_image(image_path, &mem->image_bytes, err);
+		if (fd < 0)
+			return fd;
+	}
+	r = map_all(mem, ram_bytes, fd, err);
 	if (r < 0)
 		memory_unmap(mem);
 	return r;
@@ -57,13 +94,9 @@ int memory_map(struct vm_memory *mem, uint64_t ram_bytes, const char *image_path
 
 void memory_unmap(struct vm_memory *mem)
 {
-	for (int i = 0; i < MEM_REGIONS; i++) {
-		struct mem_region *m = &mem->regions[i];
-
-		if (m->size)
-			munmap(m->hva, m->size);
-		*m = (struct mem_region){0};
-	}
+	if (mem->reserved)
+		munmap(mem->reserved, mem->reserved_bytes);
+	*mem = (struct vm_memory){0};
 }
 
 void *memory_at(const struct vm_memory *mem, uint64_t gpa, uint64_t len, bool write)

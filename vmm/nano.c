@@ -5,6 +5,8 @@
 #include "base/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <link.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -14,6 +16,8 @@
 
 /* The guest kernel's ELF file, linked into this program (vmm/blob.S). */
 extern const uint8_t nano_elf_begin[], nano_elf_end[];
+/* Made by the linker: this program's ELF header. */
+extern const char __ehdr_start[];
 
 int nano_probe(const char *kvm_path, struct il_err *err)
 {
@@ -51,6 +55,7 @@ static int fill_boot(struct nano_vm *vm, const struct nano_config *cfg, struct i
 	vm->boot->version = NANO_ABI_VERSION;
 	vm->boot->flags = cfg->debug ? NANO_FLAG_DEBUG : 0;
 	vm->boot->ram_bytes = vm->mem.regions[MEM_RAM].size;
+	vm->boot->image_gpa = vm->mem.regions[MEM_IMAGE].gpa;
 	vm->boot->image_bytes = vm->mem.image_bytes;
 	vm->boot->cr3 = vm->cr3;
 	vm->boot->tty_rows = cfg->workload->tty_rows;
@@ -65,18 +70,10 @@ static int make_vm(struct nano_vm *vm, struct il_err *err)
 	vm->vm_fd = kvm_create_vm(vm->kvm_fd, err);
 	if (vm->vm_fd < 0)
 		return vm->vm_fd;
-	for (uint32_t i = 0; i < MEM_REGIONS; i++) {
-		const struct mem_region *m = &vm->mem.regions[i];
-		struct kvm_slot slot = {.number = i,
-					.readonly = m->readonly,
-					.gpa = m->gpa,
-					.size = m->size,
-					.hva = m->hva};
-		int r = m->size ? kvm_set_slot(vm->vm_fd, &slot, err) : 0;
-
-		if (r < 0)
-			return r;
-	}
+	struct kvm_slot slot = {.size = vm->mem.size, .hva = vm->mem.base};
+	int r = kvm_set_slot(vm->vm_fd, &slot, err);
+	if (r < 0)
+		return r;
 	vm->vcpu_fd = kvm_create_vcpu(vm->vm_fd, err);
 	if (vm->vcpu_fd < 0)
 		return vm->vcpu_fd;
@@ -91,13 +88,13 @@ static int make_vm(struct nano_vm *vm, struct il_err *err)
 	return 0;
 }
 
-static int build(struct nano_vm *vm, const void *elf, size_t elf_bytes, struct il_err *err)
+static int build(struct nano_vm *vm, const struct kernel_file *kernel, struct il_err *err)
 {
 	const struct nano_config *cfg = &vm->cfg;
 	struct cpuid_table cpuid;
 	int r = memory_map(&vm->mem, cfg->memory_bytes, cfg->erofs_path, err);
 
-	if (r < 0 || (r = kernel_load(elf, elf_bytes, &vm->mem, &vm->kernel, err)) < 0)
+	if (r < 0 || (r = kernel_load(kernel, &vm->mem, &vm->kernel, err)) < 0)
 		return r;
 	vm->kvm_fd = kvm_open(cfg->kvm_path, err);
 	if (vm->kvm_fd < 0)
@@ -110,7 +107,7 @@ static int build(struct nano_vm *vm, const void *elf, size_t elf_bytes, struct i
 	return vcpu_setup(vm, &cpuid, err);
 }
 
-int nano_create_elf(const struct nano_config *cfg, const void *elf, size_t elf_bytes,
+int nano_create_elf(const struct nano_config *cfg, const struct kernel_file *kernel,
 		    struct nano_vm **ret, struct il_err *err)
 {
 	struct nano_vm *vm = calloc(1, sizeof(*vm));
@@ -121,7 +118,7 @@ int nano_create_elf(const struct nano_config *cfg, const void *elf, size_t elf_b
 	vm->cfg = *cfg;
 	vm->kvm_fd = vm->vm_fd = vm->vcpu_fd = -1;
 	cfg->timeline->ns[TL_ISOLATION_BEGIN] = il_now_ns();
-	r = build(vm, elf, elf_bytes, err);
+	r = build(vm, kernel, err);
 	if (r < 0) {
 		nano_destroy(vm);
 		return r;
@@ -131,10 +128,37 @@ int nano_create_elf(const struct nano_config *cfg, const void *elf, size_t elf_b
 	return 0;
 }
 
+/* Where in this program's file the byte at @p comes from; UINT64_MAX = nowhere. */
+static uint64_t own_file_offset(const uint8_t *p)
+{
+	const ElfW(Ehdr) *eh = (const void *)__ehdr_start;
+	const ElfW(Phdr) *ph = (const void *)(__ehdr_start + eh->e_phoff);
+	uintptr_t bias = 0;
+
+	for (int i = 0; i < eh->e_phnum; i++)
+		if (ph[i].p_type == PT_LOAD && ph[i].p_offset == 0)
+			bias = (uintptr_t)__ehdr_start - ph[i].p_vaddr;
+	for (int i = 0; i < eh->e_phnum; i++) {
+		uintptr_t start = bias + ph[i].p_vaddr;
+
+		if (ph[i].p_type == PT_LOAD && (uintptr_t)p >= start &&
+		    (uintptr_t)p - start < ph[i].p_filesz)
+			return ph[i].p_offset + ((uintptr_t)p - start);
+	}
+	return UINT64_MAX;
+}
+
 int nano_create(const struct nano_config *cfg, struct nano_vm **ret, struct il_err *err)
 {
-	return nano_create_elf(cfg, nano_elf_begin, (size_t)(nano_elf_end - nano_elf_begin), ret,
-			       err);
+	uint64_t offset = own_file_offset(nano_elf_begin);
+	_cleanup_(closep) int fd =
+	    offset == UINT64_MAX ? -1 : open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct kernel_file kernel = {.elf = nano_elf_begin,
+				     .bytes = (size_t)(nano_elf_end - nano_elf_begin),
+				     .fd = fd,
+				     .offset = offset};
+
+	return nano_create_elf(cfg, &kernel, ret, err);
 }
 
 static void on_kick(int sig)

@@ -57,7 +57,7 @@ struct nano_vm {
 /*
  * nano_create_elf: nano_create with a guest kernel of the caller's (the tests' hostile ones).
  */
-int nano_create_elf(const struct nano_config *cfg, const void *elf, size_t elf_bytes,
+int nano_create_elf(const struct nano_config *cfg, const struct kernel_file *kernel,
 		    struct nano_vm **ret, struct il_err *err) IL_MUST_CHECK;
 
 /* ---- vcpu.c ------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@
  *     0x1000         page tables made by the monitor
  *     0x200000       the guest kernel's segments, as linked; struct nano_boot is in one
  *     behind them    the workload block, then free RAM
- *   NANO_IMAGE_GPA   the EROFS image, read-only
+ *   image_gpa        the EROFS image, read-only, 2 MiB-aligned
  *
  * Virtual memory: the lower half is the program's. Top of the upper half:
  *
@@ -30,8 +30,7 @@
 #define NANO_PT_SIZE     0x1ff000ull /* up to the kernel */
 #define NANO_KERNEL_GPA  0x200000ull
 #define NANO_KERNEL_SIZE 0x200000ull
-#define NANO_IMAGE_GPA   0x1000000000ull /* 64 GiB: behind the largest RAM */
-#define NANO_RAM_MAX     NANO_IMAGE_GPA
+#define NANO_RAM_MAX     0x1000000000ull /* 64 GiB */
 #define NANO_IMAGE_MAX   0x1000000000ull
 #define NANO_DIRECT_VA   0xffffff8000000000ull
 #define NANO_KERNEL_VA   0xffffffff80200000ull
@@ -84,6 +83,7 @@ struct nano_boot {
 	uint32_t pad;
 	uint64_t ram_bytes;
 	uint64_t free_gpa; /* RAM from here to ram_bytes is free */
+	uint64_t image_gpa;
 	uint64_t image_bytes;
 	uint64_t workload_gpa;
 	uint64_t workload_bytes;

@@ -34,7 +34,7 @@ void kernel_main(void)
 	if (workload_check(boot_workload, boot.workload_bytes) < 0)
 		panic("bad workload block");
 	process_init();
-	err = vfs_init(gpa_to_va(NANO_IMAGE_GPA), boot.image_bytes);
+	err = vfs_init(gpa_to_va(boot.image_gpa), boot.image_bytes);
 	if (err < 0)
 		panic("can't mount the image: error %d", -err);
 	runner_start();
