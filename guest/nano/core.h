@@ -52,9 +52,10 @@ static inline uint64_t rdtsc(void)
 void page_init(void);
 /* page_alloc_raw: like page_alloc, but the page may hold old data: *ret_dirty tells. */
 void *page_alloc_raw(bool *ret_dirty);
+/* page_alloc_fresh: a page that was never used, or NULL. For mapping ahead. */
+void *page_alloc_fresh(void);
 /* pages_alloc: @n contiguous pages, zeroed, one reference each; or NULL. */
 void *pages_alloc(uint64_t n);
-/* pages_free_now: pages that are neither in use nor promised. */
 bool page_is_ram(const void *page);
 /* page_mark / page_mark_of: alloc.c's note on a page; 0 = none. */
 void page_mark(void *page, uint32_t mark);
@@ -140,6 +141,13 @@ void mm_reset(void);
 int mm_fault(uint64_t addr, unsigned int how);
 /* mm_populate: map what is cheap of [start, end) ahead of its use; failures are ignored. */
 void mm_populate(struct vma *v, uint64_t start, uint64_t end);
+/* mm_copy_ahead: give the program its own copy of a small private writable file mapping. */
+void mm_copy_ahead(struct vma *v, uint64_t start, uint64_t end);
+/*
+ * mm_reclaim: take back one page that was mapped ahead and never touched. NULL = none. It
+ * has one reference and is zero.
+ */
+void *mm_reclaim(void);
 
 /* ---- uaccess.c ----------------------------------------------------------------------- */
 

@@ -103,6 +103,8 @@ static int map_file_part(const struct elf_image *e, const Elf64_Phdr *ph)
 	if (ph->p_filesz == 0)
 		return 0;
 	r = mm_map(&v);
+	if (r == 0 && v.write)
+		mm_copy_ahead(vma_find(start), start, end);
 	if (r == 0)
 		mm_populate(vma_find(start), start, end);
 	return r;

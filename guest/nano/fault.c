@@ -6,9 +6,14 @@
  */
 #include "guest/nano/core.h"
 
-/* Anonymous memory mapped ahead around a fault, in pages; less when RAM gets short. */
+/* Mapped ahead around a fault, in pages: a power of two, at most one page table. */
 #define AHEAD_ANON 64
 #define AHEAD_FILE 512
+/*
+ * Private writable file mappings up to this size, the data segments of programs and
+ * libraries, are copied at once: nearly all of their pages get written by relocations.
+ */
+#define COPY_AHEAD_MAX (16 * PAGE_SIZE)
 
 static uint64_t flags_for(const struct vma *v, bool writable)
 {
@@ -19,16 +24,18 @@ static uint64_t flags_for(const struct vma *v, bool writable)
 	return v->exec ? flags : flags | PTE_NX;
 }
 
-static int map_anon(const struct vma *v, uint64_t *pte)
+/* Map a page that holds nothing yet. */
+static int map_anon(const struct vma *v, uint64_t va, uint64_t *pte)
 {
 	bool dirty;
 	void *page = page_alloc_raw(&dirty);
 
 	if (!page)
 		return -ENOMEM;
-	if (dirty)
-		memset(page, 0, PAGE_SIZE);
 	*pte = va_to_gpa(page) | flags_for(v, true);
+	/* Through the program's address if possible: it will be touched there anyway. */
+	if (dirty)
+		memset(v->write ? (void *)va : page, 0, PAGE_SIZE);
 	return 0;
 }
 
@@ -42,51 +49,53 @@ static int map_file(const struct vma *v, uint64_t va, uint64_t *pte)
 	if (r < 0)
 		return r;
 	if (!page)
-		return map_anon(v, pte); /* a hole of a private mapping */
+		return map_anon(v, va, pte); /* a hole of a private mapping */
 	*pte = va_to_gpa(page) | flags_for(v, own);
 	return 0;
 }
 
-/* Give a private page of @v its own copy, and the right to write. */
-static int copy_page(const struct vma *v, uint64_t *pte)
+/*
+ * Give a private page of @v its own copy, and the right to write. The copy is made through
+ * the program's address, which is about to be used, and not through the direct map.
+ */
+static int copy_page(const struct vma *v, uint64_t va, uint64_t *pte, unsigned int how)
 {
-	void *old = pte_page(*pte);
+	uint64_t old = *pte;
+	/* Without a processor fault on it, the old translation may still be remembered. */
+	bool flush = (old & PTE_A) && !(how & FAULT_TRAP);
 	bool dirty;
 	void *page;
 
-	if (page_refs(old) == 1) {
+	if (page_refs(pte_page(old)) == 1) {
 		*pte |= PTE_W;
+		if (flush)
+			tlb_flush();
 		return 0;
 	}
 	page = page_alloc_raw(&dirty);
 	if (!page)
 		return -ENOMEM;
-	memcpy(page, old, PAGE_SIZE);
 	*pte = va_to_gpa(page) | flags_for(v, true);
-	page_put(old);
+	if (flush)
+		tlb_flush();
+	memcpy((void *)va, pte_page(old), PAGE_SIZE);
+	page_put(pte_page(old));
 	return 0;
 }
 
 /* A write to an entry that is there and read-only. */
 static int upgrade(const struct vma *v, uint64_t va, uint64_t *pte, unsigned int how)
 {
-	uint64_t old = *pte;
+	uint64_t old = *pte, entry;
 	int r;
 
-	if (v->shared && v->file) {
-		uint64_t entry;
-
-		r = map_file(v, va, &entry);
-		if (r < 0)
-			return r;
-		page_put(pte_page(old));
-		*pte = entry;
-	} else {
-		r = copy_page(v, pte);
-		if (r < 0)
-			return r;
-	}
-	/* Without a processor fault on it, the old translation may still be remembered. */
+	if (!v->shared || !v->file)
+		return copy_page(v, va, pte, how);
+	r = map_file(v, va, &entry);
+	if (r < 0)
+		return r;
+	page_put(pte_page(old));
+	*pte = entry;
 	if ((old & PTE_A) && !(how & FAULT_TRAP))
 		tlb_flush();
 	return 0;
@@ -102,11 +111,21 @@ static void window(const struct vma *v, uint64_t va, uint64_t max, uint64_t *sta
 	*end = KMIN(low + size, v->end);
 }
 
-static uint64_t anon_ahead(void)
+/*
+ * One entry ahead of its use. Anonymous pages are taken only from RAM that was never used:
+ * others would have to be cleared now. False: stop.
+ */
+static bool map_ahead(struct vma *v, uint64_t va, uint64_t *pte)
 {
-	uint64_t free = ram_free_pages();
+	void *page;
 
-	return free > 16 * AHEAD_ANON ? AHEAD_ANON : 1;
+	if (v->file)
+		return map_file(v, va, pte) == 0;
+	page = page_alloc_fresh();
+	if (!page)
+		return false;
+	*pte = va_to_gpa(page) | flags_for(v, true);
+	return true;
 }
 
 void mm_populate(struct vma *v, uint64_t start, uint64_t end)
@@ -117,11 +136,21 @@ void mm_populate(struct vma *v, uint64_t start, uint64_t end)
 		/* The entries of one table lie side by side. */
 		if (va == start || (va & ((1ull << 21) - 1)) == 0)
 			pte = pte_at(va, true);
-		if (!pte)
+		if (!pte || (!*pte && !map_ahead(v, va, pte)))
 			return;
-		if (*pte)
-			continue;
-		if ((v->file ? map_file(v, va, pte) : map_anon(v, pte)) < 0)
+	}
+}
+
+void mm_copy_ahead(struct vma *v, uint64_t start, uint64_t end)
+{
+	if (!v->file || v->shared || !v->write || end - start > COPY_AHEAD_MAX)
+		return;
+	for (uint64_t va = start; va < end; va += PAGE_SIZE) {
+		uint64_t *pte = pte_at(va, true);
+
+		if (!pte || (!*pte && map_file(v, va, pte) < 0))
+			return;
+		if (!(*pte & PTE_W) && copy_page(v, va, pte, 0) < 0)
 			return;
 	}
 }
@@ -152,10 +181,10 @@ int mm_fault(uint64_t addr, unsigned int how)
 	if (!pte)
 		return -ENOMEM;
 	if (!*pte) {
-		r = v->file ? map_file(v, va, pte) : map_anon(v, pte);
+		r = v->file ? map_file(v, va, pte) : map_anon(v, va, pte);
 		if (r < 0)
 			return r;
-		window(v, va, v->file ? AHEAD_FILE : anon_ahead(), &start, &end);
+		window(v, va, v->file ? AHEAD_FILE : AHEAD_ANON, &start, &end);
 		mm_populate(v, start, end);
 	} else if (!(*pte & PTE_P)) {
 		/* PROT_NONE once, rights were given back since. */

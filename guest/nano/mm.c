@@ -219,6 +219,36 @@ bool mm_area_at(uint64_t addr, struct mm_area *ret)
 	return true;
 }
 
+/* Is @pte a page of anonymous memory that nobody touched? The processor sets A. */
+static bool untouched(uint64_t pte)
+{
+	return (pte & (PTE_P | PTE_A)) == PTE_P && page_is_ram(pte_page(pte)) &&
+	       page_refs(pte_page(pte)) == 1;
+}
+
+void *mm_reclaim(void)
+{
+	static uint64_t hand; /* where the last one was found */
+
+	for (int round = 0; round < 2; round++, hand = 0) {
+		for (struct vma *v = vma_at(hand); v; v = v->next) {
+			uint64_t va = KMAX(hand, v->start);
+
+			for (; !v->file && va < v->end; va += PAGE_SIZE) {
+				uint64_t *pte = pte_at(va, false);
+
+				if (!pte || !untouched(*pte))
+					continue;
+				void *page = pte_page(*pte);
+				*pte = 0;
+				hand = va + PAGE_SIZE;
+				return page;
+			}
+		}
+	}
+	return NULL;
+}
+
 void mm_stats(struct mm_stat *ret)
 {
 	*ret = (struct mm_stat){0};

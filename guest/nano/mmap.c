@@ -83,11 +83,12 @@ static long map_checked(struct vma *v, uint64_t addr, uint64_t len, uint64_t fla
 	r = mm_map(v);
 	if (r < 0)
 		return r;
-	if (v->file && len <= AHEAD_FILE_MAX && !(v->shared && v->write) && (v->read || v->exec))
-		mm_populate(vma_find(v->start), v->start, v->end);
-	else if (!v->file && v->write && len <= AHEAD_ANON_MAX &&
-		 ram_free_pages() > 8 * (AHEAD_ANON_MAX >> PAGE_SHIFT))
-		mm_populate(vma_find(v->start), v->start, v->end);
+	there = vma_find(v->start);
+	if (v->file && v->write && !v->shared)
+		mm_copy_ahead(there, v->start, v->end);
+	if (v->file ? len <= AHEAD_FILE_MAX && !(v->shared && v->write) && (v->read || v->exec)
+		    : len <= AHEAD_ANON_MAX && v->write)
+		mm_populate(there, v->start, v->end);
 	return (long)v->start;
 }
 
@@ -325,8 +326,7 @@ long sys_brk(const uint64_t *a)
 		v.end = new_end;
 		if (mm_map(&v) < 0)
 			return (long)mm.brk;
-		if (new_end - old_end <= AHEAD_ANON_MAX &&
-		    ram_free_pages() > 8 * (AHEAD_ANON_MAX >> PAGE_SHIFT))
+		if (new_end - old_end <= AHEAD_ANON_MAX)
 			mm_populate(vma_find(old_end), old_end, new_end);
 	}
 	mm.brk = want;

@@ -85,7 +85,18 @@ void *page_alloc_raw(bool *ret_dirty)
 	else if (ram.fresh < ram.end)
 		page = page_of(ram.fresh++);
 	else
+		return mm_reclaim();
+	ram.refs[pfn_of(page)] = 1;
+	return page;
+}
+
+void *page_alloc_fresh(void)
+{
+	/* Keep some: reclaiming what was mapped ahead in vain is slow. */
+	if (ram.end - ram.fresh < ram.end / 8)
 		return NULL;
+	void *page = page_of(ram.fresh++);
+
 	ram.refs[pfn_of(page)] = 1;
 	return page;
 }

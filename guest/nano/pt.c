@@ -101,7 +101,7 @@ int pt_move(uint64_t from, uint64_t to, uint64_t len)
 		uint64_t *dst = pte_at(to + off, true);
 		if (!dst)
 			return -ENOMEM;
-		*dst = *src & ~PTE_A;
+		*dst = *src;
 		*src = 0;
 	}
 	return 0;
