@@ -26,12 +26,9 @@ char *ctr_overlay_options(const char *rootfs, bool keep_files)
 {
 	_cleanup_(il_buf_done) struct il_buf b = {0};
 
-	if (keep_files)
-		il_buf_str(&b, "upperdir=upper,workdir=work,lowerdir=");
-	else
-		/* Files that are dropped at the end need not reach the disk. */
-		il_buf_str(&b, "volatile,upperdir=" SCRATCH "/upper,workdir=" SCRATCH
-			       "/work,lowerdir=");
+	il_buf_str(&b, keep_files ? "upperdir=upper,workdir=work,lowerdir="
+				  : "upperdir=" SCRATCH "/upper,workdir=" SCRATCH
+				    "/work,lowerdir=");
 	for (const char *p = rootfs; *p; p++) {
 		if (strchr(ESCAPED, *p))
 			il_buf_add(&b, "\\", 1);
