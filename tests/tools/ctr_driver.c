@@ -6,7 +6,8 @@
  *     ctr-driver [-k] [-n COUNT] [-u UID] [-m BYTES] [-t] [-H] [-r] [-c CAPS] [-S] ROOTFS CMD...
  *
  * -k keep files, -n start COUNT at once, then stop them, -t print the timeline, -H host
- * network, -r read-only root, -c capability mask, -S no seccomp, -N no no_new_privs.
+ * network, -w seconds to hold COUNT alive, -r read-only root, -c capability mask, -S no seccomp, -N
+ * no no_new_privs.
  */
 #include "base/clock.h"
 #include "base/fs.h"
@@ -24,7 +25,7 @@
 #include <unistd.h>
 
 struct args {
-	uint64_t count, uid, memory, cpu, pids, caps;
+	uint64_t hold_s, count, uid, memory, cpu, pids, caps;
 	bool keep, times, host_net, read_only, no_seccomp, privs;
 	const char *rootfs;
 	char **command;
@@ -91,7 +92,7 @@ static int parse_args(int argc, char **argv, struct args *a)
 	int opt;
 
 	*a = (struct args){.count = 1, .caps = ctr_caps_default};
-	while ((opt = getopt(argc, argv, "+kn:u:m:p:C:tHrc:SN")) != -1) {
+	while ((opt = getopt(argc, argv, "+kn:u:m:p:C:tHrc:SNw:")) != -1) {
 		int r = 0;
 
 		if (opt == 'n')
@@ -106,6 +107,8 @@ static int parse_args(int argc, char **argv, struct args *a)
 			r = il_parse_u64(optarg, 1, UINT32_MAX, &a->cpu, NULL);
 		else if (opt == 'c')
 			r = il_parse_u64(optarg, 0, UINT64_MAX, &a->caps, NULL);
+		else if (opt == 'w')
+			r = il_parse_u64(optarg, 0, 3600, &a->hold_s, NULL);
 		else if (opt == '?')
 			r = -EINVAL;
 		a->keep |= opt == 'k';
@@ -192,8 +195,8 @@ static int run_all(const struct args *a, const struct workload *w, struct timeli
 		started--;
 	if (a->count > 1) {
 		fprintf(stderr, "%llu alive\n", (unsigned long long)started);
-		if (r == 0 && isatty(0))
-			getchar();
+		if (r == 0 && a->hold_s)
+			sleep((unsigned int)a->hold_s);
 	}
 	for (uint64_t i = 0; i < started; i++)
 		result = stop_one(&all[i], times, a->count > 1, err);
