@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <linux/keyctl.h>
 #include <net/if.h>
 #include <poll.h>
@@ -33,7 +32,7 @@
  */
 static int die_with_parent(const struct ctr_plan *plan)
 {
-	struct pollfd pfd = {.fd = plan->parent_pidfd, .events = POLLIN};
+	struct pollfd pfd = {.fd = plan->watch_fd, .events = POLLIN};
 	int r = IL_RAW(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 
 	if (r < 0)
@@ -72,8 +71,12 @@ static int enter_supply(struct ctr_plan *plan)
 	return r;
 }
 
-/* All three are put above 2 first: they may be each other's targets. */
-static int install_stdio(const struct ctr_plan *plan)
+/*
+ * All three are put above 2 first: they may be each other's targets. Then everything else is
+ * closed now, not at execve: a working directory or command of /proc/self/fd/N would
+ * lead out of the container through any directory of the host that is open here.
+ */
+static int install_stdio(struct ctr_plan *plan)
 {
 	int high[3];
 
@@ -87,8 +90,11 @@ static int install_stdio(const struct ctr_plan *plan)
 	for (int i = 0; i < 3; i++)
 		if (dup2(high[i], i) < 0)
 			return -errno;
-	/* The rest closes at execve; till then the parent's pidfd is needed. */
-	return il_close_from(3, CLOSE_RANGE_CLOEXEC);
+	/* A pidfd is no way out. */
+	if (plan->watch_fd != 3 && dup3(plan->watch_fd, 3, O_CLOEXEC) < 0)
+		return -errno;
+	plan->watch_fd = 3;
+	return il_close_from(4, 0);
 }
 
 static int take_terminal(const struct ctr_plan *plan)
@@ -131,7 +137,8 @@ int ctr_confine(void *ctx)
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || (r = ctr_filter_load(plan)) < 0)
 			return -errno;
 	}
-	if ((r = caps_apply(root ? plan->caps : 0)) < 0)
+	r = caps_apply(root ? plan->caps : 0);
+	if (r < 0)
 		return r;
 	/* A change of ids takes the death signal back: arm it (again) now. */
 	if ((r = die_with_parent(plan)) < 0)

@@ -68,8 +68,9 @@ struct ctr_plan {
 	bool moved;         /* the child has been put on another CPU; its mask was: */
 	long cpu_mask_len;
 	unsigned long cpu_mask[CTR_CPU_MASK_WORDS];
-	int parent_pidfd;
-	int null_fd; /* owned; /dev/null, for closed stdio; -1 = not needed */
+	int parent_pidfd; /* owned */
+	int watch_fd;     /* the child's descriptor of the same */
+	int null_fd;      /* owned; /dev/null, for closed stdio; -1 = not needed */
 	/* The child's: detached mounts, made while the host's files are in reach; -1 = none. */
 	int console_fd;         /* the terminal */
 	int empty_fd;           /* an empty directory, read-only, to cover others with */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/parse.h"
 #include "base/raw.h"
 #include "base/sys.h"
 #include "containers/internal.h"
@@ -106,6 +107,7 @@ static int plan_make(struct ctr_plan *plan, struct il_err *err)
 	plan->parent_pidfd = il_pidfd_open(getpid());
 	if (plan->parent_pidfd < 0)
 		return il_fail(err, -plan->parent_pidfd, "open a pidfd of the supervisor");
+	plan->watch_fd = plan->parent_pidfd;
 	cgroup_init(&plan->cgroup, cgroup_detect(CGROUP_ROOT), CGROUP_ROOT, cfg->id);
 	/* The device rules are what makes CAP_MKNOD harmless. */
 	plan->nodev = !cgroup_has_devices(&plan->cgroup);
@@ -150,17 +152,25 @@ static void wait_child(struct ctr_plan *plan, enum ctr_child_state state)
 		il_raw_futex_wait(&plan->child, state);
 }
 
-/* Runnable tasks on the host, from "0.00 0.01 0.05 2/345 6789"; -1 = unknown. */
-static long count_runnable(void)
+/* Runnable tasks on the host: the "2" of "0.00 0.01 0.05 2/345 6789"; 0 = unknown. */
+static uint64_t count_runnable(void)
 {
 	char text[64] = "";
+	uint64_t count = 0;
 	int fd = il_open(AT_FDCWD, "/proc/loadavg", O_RDONLY, 0);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	long count = -1;
+	char *slash;
 
-	if (fd >= 0)
-		close(fd);
-	return n > 0 && sscanf(text, "%*s %*s %*s %ld/", &count) == 1 ? count : -1;
+	if (fd < 0)
+		return 0;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0 || !(slash = strchr(text, '/')))
+		return 0;
+	*slash = '\0';
+	char *space = strrchr(text, ' ');
+	if (!space || il_parse_u64(space + 1, 1, UINT32_MAX, &count, NULL) < 0)
+		return 0;
+	return count;
 }
 
 static bool has_cpu(const unsigned long *mask, unsigned int cpu)
@@ -194,8 +204,8 @@ static void spread_child(struct ctr_plan *plan, pid_t pid)
 	count = 8 * (unsigned int)plan->cpu_mask_len;
 	for (unsigned int cpu = 0; cpu < count; cpu++)
 		usable += has_cpu(plan->cpu_mask, cpu);
-	long runnable = count_runnable();
-	if (usable < 2 || runnable < 0 || runnable > (long)usable)
+	uint64_t runnable = count_runnable();
+	if (usable < 2 || runnable == 0 || runnable > usable)
 		return;
 	unsigned int cpu = ((unsigned int)here + 1) % count;
 	while (!has_cpu(plan->cpu_mask, cpu))

@@ -77,7 +77,7 @@ static int write_etc_files(const struct ctr_plan *plan, int etc)
 /* The merged directory shows the upper's mode and owner, so they are copied. */
 static int write_etc(struct ctr_plan *plan, int upper)
 {
-	struct stat st;
+	struct stat st = {0};
 	int lower = il_raw_openat(AT_FDCWD, plan->cfg->rootfs, O_PATH | O_DIRECTORY, 0);
 	int r;
 

@@ -38,7 +38,7 @@ make_image() {
 	mkdir -p "$bin" "$1/tmp" "$1/etc"
 	cp "$(command -v busybox)" "$bin/busybox"
 	for a in sh cat ls sleep true mknod touch head grep hostname stat ip id mount readlink chmod \
-		wc sort tr dd cut ln rm; do
+		wc sort tr dd cut ln rm tail; do
 		ln -s busybox "$bin/$a"
 	done
 	cp "$(dirname "$ISOLAB")/ctr-inside" "$bin/ctr-inside"
@@ -245,6 +245,40 @@ getpid allowed"
 	trap - HUP PIPE USR1
 	exec 7<&- 9>&-
 	is "signals" "$(echo "$output" | tr -d '\t')" $'SigBlk:0000000000000000\nSigIgn:0000000000000000'
+}
+
+@test "no way out through the descriptors of the launcher (CVE-2024-21626)" {
+	local n
+	for n in $(seq 3 16); do
+		ctr -w "/proc/self/fd/$n" "$IMG" true
+		[ "$status" != 0 ] || {
+			echo "working directory /proc/self/fd/$n was accepted"
+			return 1
+		}
+		ctr "$IMG" "/proc/self/fd/$n/bin/true"
+		[ "$status" != 0 ]
+	done
+}
+
+@test "cgroup v2: the container is made in its cgroup, with docker's device rules" {
+	local tree
+	for tree in /sys/fs/cgroup/unified /sys/fs/cgroup; do
+		[ ! -e "$tree/cgroup.controllers" ] || break
+	done
+	[ -e "$tree/cgroup.controllers" ] || skip "no cgroup v2 tree"
+	[ "$tree" != /sys/fs/cgroup ] || skip "the other tests ran on v2"
+	# On a hybrid host: a mount namespace in which the v2 tree is all there is.
+	run unshare -m sh -c 'mount -t cgroup2 none /sys/fs/cgroup && exec "$@"' sh \
+		"$ISOLAB" run --rm --as container "$IMG" sh -c 'tail -1 /proc/self/cgroup
+			grep -c "/sys/fs/cgroup cgroup2 ro," /proc/mounts
+			mknod /tmp/disk b 254 0 && ctr-inside open /tmp/disk
+			mknod /tmp/null c 1 3 && ctr-inside open /tmp/null'
+	is "output" "$output" $'0::/\n1\nEPERM\nallowed'
+	run unshare -m sh -c 'mount -t cgroup2 none /sys/fs/cgroup && exec "$@"' sh \
+		"$ISOLAB" run --rm --as container --pids-limit 9 "$IMG" true
+	is "status" "$status" 125
+	rmdir "$tree/isolab" 2>/dev/null || true
+	[[ $output == *"pids.max"* ]]
 }
 
 @test "-t gives a terminal that is /dev/console" {

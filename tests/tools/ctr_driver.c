@@ -24,6 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define ID_BYTES 32
+
 struct args {
 	uint64_t hold_s, count, uid, memory, cpu, pids, caps;
 	bool keep, times, host_net, read_only, no_seccomp, privs;
@@ -79,11 +81,11 @@ static void print_times(const struct timeline *t)
 
 static void make_id(char id[65])
 {
-	unsigned char raw[32];
+	unsigned char raw[ID_BYTES];
 
 	if (getrandom(raw, sizeof(raw), 0) != sizeof(raw))
 		memset(raw, getpid() & 0xff, sizeof(raw));
-	for (size_t i = 0; i < sizeof(raw); i++)
+	for (size_t i = 0; i < ID_BYTES; i++)
 		snprintf(id + 2 * i, 3, "%02x", raw[i]);
 }
 
