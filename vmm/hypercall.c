@@ -43,9 +43,14 @@ static int copy_segs(struct nano_vm *vm, uint64_t gpa, uint64_t n, struct nano_s
 
 static int64_t hc_exit(struct nano_vm *vm, const struct hc_args *x)
 {
-	vm->end = VM_EXITED;
+	uint64_t sig = x->a & 0x7f;
+
 	/* Only what wait(2) can say: an exit code, or a signal with or without core. */
-	vm->status = (x->a & 0x7f) ? (int)(x->a & 0xff) : (int)(x->a & 0xff00);
+	if (sig == 0x7f)
+		vm->status = 0xff00;
+	else
+		vm->status = (int)(sig ? x->a & 0xff : x->a & 0xff00);
+	vm->end = VM_EXITED;
 	vm->cfg.timeline->ns[TL_EXITED] = il_now_ns();
 	return 0;
 }
