@@ -49,8 +49,9 @@ static void first_line(int fd, char *line, size_t size)
 
 	line[n > 0 ? n : 0] = '\0';
 	line[strcspn(line, "\n")] = '\0';
-	while ((n = il_read_full(fd, rest, sizeof(rest))) > 0)
-		;
+	do {
+		n = il_read_full(fd, rest, sizeof(rest));
+	} while (n > 0);
 }
 
 int il_spawn_wait(const char *const *argv, struct il_err *err)

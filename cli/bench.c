@@ -219,7 +219,9 @@ static int parse_rest(struct bench_args *args, struct cli_global_args *global, i
 {
 	const struct opt_space spaces[] = {{bench_options, args}, {cli_global_options, global}};
 
-	return opt_parse(spaces, ARRAY_SIZE(spaces), true, argc, argv, ret_first, err);
+	struct opt_syntax syntax = {spaces, ARRAY_SIZE(spaces), true};
+
+	return opt_parse(&syntax, argc, argv, ret_first, err);
 }
 
 static int run(const struct cli *cli, const void *args, int argc, char **argv, struct il_err *err)

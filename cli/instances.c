@@ -50,9 +50,9 @@ static void add_age(struct il_buf *out, uint64_t then_ns)
 
 	if (s < 120)
 		il_buf_printf(out, "%u seconds", (unsigned int)s);
-	else if (s < 120 * 60)
+	else if (s < 7200)
 		il_buf_printf(out, "%u minutes", (unsigned int)(s / 60));
-	else if (s < 48 * 3600)
+	else if (s < 172800)
 		il_buf_printf(out, "%u hours", (unsigned int)(s / 3600));
 	else
 		il_buf_printf(out, "%u days", (unsigned int)(s / 86400));

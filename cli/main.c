@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "cli/verb.h"
 
@@ -95,6 +96,7 @@ static int parse_and_run(const struct verb *verb, struct cli *cli, struct cli_gl
 	struct il_buf help = {0};
 	_cleanup_(freep) void *args = calloc(1, verb->args_size + 1);
 	struct opt_space spaces[] = {{verb->options, args}, {cli_global_options, global}};
+	struct opt_syntax syntax = {spaces, ARRAY_SIZE(spaces), verb->options_first};
 	int first = 0;
 	int status = 0;
 
@@ -104,8 +106,7 @@ static int parse_and_run(const struct verb *verb, struct cli *cli, struct cli_gl
 	}
 	int r = opt_defaults(&spaces[0], &err);
 	if (r == 0)
-		r = opt_parse(spaces, ARRAY_SIZE(spaces), verb->options_first, argc, argv, &first,
-			      &err);
+		r = opt_parse(&syntax, argc, argv, &first, &err);
 	if (r == 0)
 		r = check_words(verb, argc - first, &err);
 	if (r > 0) {
@@ -128,7 +129,7 @@ static int fill_stdio(void)
 	if (poll(fds, 3, 0) == 0)
 		return 0;
 	for (int i = 0; i < 3; i++)
-		if ((fds[i].revents & POLLNVAL) && open("/dev/null", O_RDWR) != i) /* not CLOEXEC */
+		if ((fds[i].revents & POLLNVAL) && il_open(AT_FDCWD, "/dev/null", O_RDWR, 0) != i)
 			return -1;
 	return 0;
 }
@@ -149,6 +150,7 @@ int main(int argc, char **argv)
 	struct cli cli = {.entry_ns = il_now_ns()};
 	struct cli_global_args global = {0};
 	struct opt_space space = {cli_global_options, &global};
+	struct opt_syntax syntax = {&space, 1, /* options_first= */ true};
 	struct il_err err = {0};
 	struct il_buf help = {0};
 	int first = 0;
@@ -157,7 +159,7 @@ int main(int argc, char **argv)
 	if (fill_stdio() < 0)
 		return CLI_FAILED;
 	seed_hashes();
-	int r = opt_parse(&space, 1, /* options_first= */ true, argc, argv, &first, &err);
+	int r = opt_parse(&syntax, argc, argv, &first, &err);
 	if (r < 0)
 		return usage_error(NULL, &err);
 	argc -= first;

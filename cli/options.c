@@ -191,36 +191,39 @@ static void move_to_end(int argc, char **argv, int at)
 	argv[argc - 1] = word;
 }
 
-int opt_parse(const struct opt_space *spaces, size_t n_spaces, bool options_first, int argc,
-	      char **argv, int *ret_first, struct il_err *err)
+/* One option at p->next, with its value. 0, 1 = help, or -errno. */
+static int parse_option(struct parse *p)
 {
-	struct parse p = {spaces, n_spaces, argc, argv, 1, err};
-	int unread = argc - 1;
+	const char *word = p->argv[p->next++];
 
-	/* unread counts the words not looked at; those behind it were moved there. */
-	while (unread > 0) {
+	return word[1] == '-' ? parse_long(p, word + 2) : parse_short(p, word + 1);
+}
+
+int opt_parse(const struct opt_syntax *syntax, int argc, char **argv, int *ret_first,
+	      struct il_err *err)
+{
+	struct parse p = {syntax->spaces, syntax->n_spaces, argc, argv, 1, err};
+	bool ended = false;
+
+	/* p.argc is where the words begin that were moved to the end, in their order. */
+	while (p.next < p.argc) {
 		const char *word = argv[p.next];
-		int before = p.next;
 
-		p.argc = p.next + unread;
-		if (word[0] != '-' || word[1] == '\0') {
-			if (options_first)
-				break;
-			move_to_end(argc, argv, p.next);
-			unread--;
+		if (!ended && strcmp(word, "--") == 0) {
+			ended = true;
+			p.next++;
 			continue;
 		}
-		p.next++;
-		if (strcmp(word, "--") == 0) {
-			/* What follows keeps its order behind the words moved before. */
-			for (unread--; !options_first && unread > 0; unread--)
-				move_to_end(argc, argv, p.next);
-			break;
+		if (ended || word[0] != '-' || word[1] == '\0') {
+			if (syntax->options_first)
+				break;
+			move_to_end(argc, argv, p.next);
+			p.argc--;
+			continue;
 		}
-		int r = word[1] == '-' ? parse_long(&p, word + 2) : parse_short(&p, word + 1);
+		int r = parse_option(&p);
 		if (r != 0)
 			return r;
-		unread -= p.next - before;
 	}
 	*ret_first = p.next;
 	return 0;

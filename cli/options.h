@@ -90,6 +90,14 @@ struct opt_space {
 	void *args;
 };
 
+/* How a command line is read. */
+struct opt_syntax {
+	const struct opt_space *spaces; /* a name is looked up in them in order */
+	size_t n_spaces;
+	bool options_first; /* stop at the first word that is not an option (`run IMAGE CMD
+			       -x`); otherwise options may stand between the other words */
+};
+
 /*
  * opt_defaults: put each row's default into @space->args, which is zeroed memory.
  * Returns 0, or -EINVAL for a default that does not parse (a bug; the unit test finds it).
@@ -97,19 +105,16 @@ struct opt_space {
 int opt_defaults(const struct opt_space *space, struct il_err *err) IL_MUST_CHECK;
 
 /*
- * opt_parse: read the options of @argv[1...]; a name is looked up in @spaces in order.
- * @n_spaces       how many of them
- * @options_first  stop at the first word that is not an option (`run IMAGE CMD -x`);
- *                 otherwise options may stand between the other words
- * @ret_first      index in @argv of the first other word; they are moved to the end, in
- *                 their order
+ * opt_parse: read the options of @argv[1...].
+ * @ret_first  index in @argv of the first other word; they are moved to the end, in their
+ *             order
  *
  * "--" ends the options. Returns 0; 1 when -h or --help was given; -EINVAL or -ERANGE with
  * a sentence that names the option; -ENOMEM. Values borrow argv; after any result, call
  * opt_done for the lists.
  */
-int opt_parse(const struct opt_space *spaces, size_t n_spaces, bool options_first, int argc,
-	      char **argv, int *ret_first, struct il_err *err) IL_MUST_CHECK;
+int opt_parse(const struct opt_syntax *syntax, int argc, char **argv, int *ret_first,
+	      struct il_err *err) IL_MUST_CHECK;
 
 /* opt_done: free what opt_parse allocated in @space->args. */
 void opt_done(const struct opt_space *space);

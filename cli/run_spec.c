@@ -30,6 +30,12 @@ static size_t count(char *const *strings)
 	return n;
 }
 
+static void append(const char **argv, size_t *n, char *const *strings)
+{
+	for (; strings && *strings; strings++)
+		argv[(*n)++] = *strings;
+}
+
 const char **run_command(const struct run_context *ctx)
 {
 	const char *entrypoint = ctx->args->entrypoint;
@@ -45,10 +51,8 @@ const char **run_command(const struct run_context *ctx)
 		return NULL;
 	if (entrypoint && entrypoint[0])
 		argv[n++] = entrypoint;
-	for (size_t i = 0; i < count(first); i++)
-		argv[n++] = first[i];
-	for (size_t i = 0; i < count(rest); i++)
-		argv[n++] = rest[i];
+	append(argv, &n, first);
+	append(argv, &n, rest);
 	return argv;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/version.h"
 
 /* A line each, so that two changes do not conflict. */
 /* clang-format off */

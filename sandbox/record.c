@@ -111,7 +111,7 @@ int sandbox_id_new(char *id, struct il_err *err)
 	/* Up to 256 bytes come whole once the kernel's pool is ready (getrandom(2)). */
 	if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw))
 		return il_fail(err, errno, "get random bytes");
-	for (size_t i = 0; i < sizeof(raw); i++) {
+	for (size_t i = 0; i < SANDBOX_ID_LEN / 2; i++) {
 		id[2 * i] = digits[raw[i] >> 4];
 		id[2 * i + 1] = digits[raw[i] & 15];
 	}

@@ -24,7 +24,8 @@ static void fuzz_verb(const struct verb *verb, int argc, char **argv)
 		return;
 	if (opt_defaults(&spaces[0], &err) < 0)
 		abort();
-	int r = opt_parse(spaces, 2, verb->options_first, argc, argv, &first, &err);
+	struct opt_syntax syntax = {spaces, 2, verb->options_first};
+	int r = opt_parse(&syntax, argc, argv, &first, &err);
 	if (r == 0 && (first < 1 || first > argc))
 		abort();
 	if (r < 0 && err.code == 0)

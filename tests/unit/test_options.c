@@ -66,7 +66,8 @@ static void parse(struct result *t, bool options_first, const char *line)
 		t->words[t->n++] = w;
 	t->words[t->n] = NULL;
 	cr_assert_eq(opt_defaults(&space, &t->err), 0);
-	t->r = opt_parse(&space, 1, options_first, t->n, t->words, &t->first, &t->err);
+	t->r = opt_parse(&(struct opt_syntax){&space, 1, options_first}, t->n, t->words, &t->first,
+			 &t->err);
 }
 
 static void done(struct result *t)
