@@ -16,7 +16,14 @@ void abort(void) __attribute__((noreturn));
 extern void *stderr;
 
 #define FAULT_BELOW 65536u
-#define IO_SIZE     65536u
+#define FAULT_ABOVE (1ull << 47)
+
+static bool faults(uint64_t addr)
+{
+	return addr < FAULT_BELOW || addr >= FAULT_ABOVE;
+}
+
+#define IO_SIZE 65536u
 
 static struct {
 	struct shim_config cfg;
@@ -223,7 +230,7 @@ static void *host(uint64_t addr)
 
 size_t copy_from_user_part(void *dst, uint64_t src, size_t len)
 {
-	if (src < FAULT_BELOW)
+	if (faults(src))
 		return 0;
 	memcpy(dst, host(src), len);
 	return len;
@@ -231,7 +238,7 @@ size_t copy_from_user_part(void *dst, uint64_t src, size_t len)
 
 size_t copy_to_user_part(uint64_t dst, const void *src, size_t len)
 {
-	if (dst < FAULT_BELOW)
+	if (faults(dst))
 		return 0;
 	memcpy(host(dst), src, len);
 	return len;
@@ -249,7 +256,7 @@ long copy_to_user(uint64_t dst, const void *src, size_t len)
 
 long clear_user(uint64_t dst, size_t len)
 {
-	if (len && dst < FAULT_BELOW)
+	if (len && faults(dst))
 		return -EFAULT;
 	memset(host(dst), 0, len);
 	return 0;
@@ -259,7 +266,7 @@ long strncpy_from_user(char *dst, uint64_t src, size_t size)
 {
 	size_t n;
 
-	if (src < FAULT_BELOW)
+	if (faults(src))
 		return -EFAULT;
 	n = strnlen(host(src), size);
 	if (n == size)
@@ -318,7 +325,7 @@ long console_write(enum console_stream stream, const void *buf, size_t len)
 
 long console_write_user(enum console_stream stream, uint64_t ubuf, size_t len)
 {
-	return ubuf < FAULT_BELOW ? -EFAULT : console_write(stream, host(ubuf), len);
+	return faults(ubuf) ? -EFAULT : console_write(stream, host(ubuf), len);
 }
 
 long console_read(void *buf, size_t len, bool nonblock)
@@ -335,7 +342,7 @@ long console_read(void *buf, size_t len, bool nonblock)
 
 long console_read_user(uint64_t ubuf, size_t len, bool nonblock)
 {
-	return ubuf < FAULT_BELOW ? -EFAULT : console_read(host(ubuf), len, nonblock);
+	return faults(ubuf) ? -EFAULT : console_read(host(ubuf), len, nonblock);
 }
 
 /* A wait for ever ends as if a signal had come. */

@@ -134,14 +134,18 @@ static int run_mkfs(const char *option, const char *image, const char *dir)
 
 struct fixture fixture_make(const char *option, bool keep_dir)
 {
-	struct fixture fx = {.dir = "/tmp/isolab-nanofs.XXXXXX"};
+	/* Hundreds of small files for each test: in memory where that is possible. */
+	const char *where = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	struct fixture fx = {0};
 	char image[] = "/tmp/isolab-nanofs-img.XXXXXX";
 	struct stat st;
-	int fd = mkstemp(image);
+	int fd;
 	mode_t umask_before = umask(0);
 	int dir;
 	int r;
 
+	snprintf(fx.dir, sizeof(fx.dir), "%s/isolab-nanofs.XXXXXX", where);
+	fd = mkstemp(image);
 	cr_assert(fd >= 0);
 	cr_assert_not_null(mkdtemp(fx.dir));
 	chmod(fx.dir, 0755);

@@ -212,8 +212,7 @@ static void step_resize(void)
 {
 	char path[256];
 	int slot = pick_slot();
-	uint64_t modes[] = {0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE,
-			    FALLOC_FL_ZERO_RANGE};
+	uint64_t modes[] = {0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE};
 
 	switch (rnd(3)) {
 	case 0:
@@ -225,7 +224,7 @@ static void step_resize(void)
 	default:
 		/* On FIFOs and directories the order of the refusals is the file system's. */
 		if (!is_directory(t.host_fd[slot]))
-			ON_FD(fallocate, slot, modes[rnd(4)], rnd(12000), 1 + rnd(9000));
+			ON_FD(fallocate, slot, modes[rnd(3)], rnd(12000), 1 + rnd(9000));
 		break;
 	}
 }

@@ -490,6 +490,7 @@ Test(nanofs, mapping_hands_out_pages_in_place, .init = boot)
 	long fd = CALL3(open, P("/big.bin"), O_RDWR, 0);
 	void *page;
 	void *own;
+	char c = 0;
 
 	cr_assert_eq(shim_page((int)fd, 1, false, &page), 0);
 	cr_assert(shim_in_image(page));
@@ -498,10 +499,10 @@ Test(nanofs, mapping_hands_out_pages_in_place, .init = boot)
 	cr_assert_eq(shim_page((int)fd, 9, false, &page), 0);
 	cr_assert_eq(shim_page((int)fd, 1, true, &own), 0);
 	cr_assert_not(shim_in_image(own));
-	cr_assert_eq(memcmp((unsigned char *)own + 100, (unsigned char *)page, 0), 0);
+	cr_assert_eq(((unsigned char *)own)[5], fixture_big_byte(4101));
 	((unsigned char *)own)[0] = '!';
-	cr_assert_eq(CALL4(pread64, fd, P(page = (char[1]){0}), 1, 4096), 1);
-	cr_assert_eq(*(char *)page, '!');
+	cr_assert_eq(CALL4(pread64, fd, P(&c), 1, 4096), 1);
+	cr_assert_eq(c, '!');
 }
 
 Test(nanofs, exec_wants_a_program, .init = boot)

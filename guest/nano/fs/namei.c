@@ -69,11 +69,13 @@ int name_create(struct walk *w, const struct new_node *node, struct dentry **ret
 {
 	bool dir = S_ISDIR(node->mode);
 	struct inode *inode;
-	int r = may_change(w->at);
+	int r;
 
-	if (r < 0)
-		return r;
-	r = inode_dirty(w->at->inode);
+	if (w->at->inode->mnt == FS_PROC)
+		return -ENOENT; /* what /proc does not have can't be made */
+	r = may_change(w->at);
+	if (r == 0)
+		r = inode_dirty(w->at->inode);
 	if (r < 0)
 		return r;
 	inode = name_new_inode(w->at->inode, node);

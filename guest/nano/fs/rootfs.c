@@ -209,7 +209,6 @@ static void etc_hosts(struct text *t)
 		       "ff00::0\tip6-mcastprefix\n"
 		       "ff02::1\tip6-allnodes\n"
 		       "ff02::2\tip6-allrouters\n");
-	text_printf(t, "127.0.1.1\t%s\n", kernel_hostname());
 }
 
 static void etc_hostname(struct text *t)
