@@ -134,8 +134,10 @@ int ctr_confine(void *ctx)
 	int r;
 
 	if (plan->cfg->no_new_privs) {
-		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || (r = ctr_filter_load(plan)) < 0)
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 			return -errno;
+		if ((r = ctr_filter_load(plan)) < 0)
+			return r;
 	}
 	r = caps_apply(root ? plan->caps : 0);
 	if (r < 0)
