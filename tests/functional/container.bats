@@ -260,6 +260,19 @@ getpid allowed"
 	done
 }
 
+@test "a start from a thread that is not the first, or in the host's network" {
+	make_image "$TMP/img"
+	local driver opt
+	driver=$(dirname "$ISOLAB")/ctr-driver
+	for opt in -T -H "-T -H" -k -r -S -N "-N -u 7"; do
+		# shellcheck disable=SC2086
+		run "$driver" $opt "$TMP/img" sh -c '[ -e /dev/null ] && exit 9'
+		is "$opt" "$status $output" "9 "
+	done
+	run "$driver" -T "$TMP/img" sh -c 'ip addr show lo | grep -c "inet 127.0.0.1"; ls /sys/class/net'
+	is "network" "$output" $'1\nlo'
+}
+
 @test "cgroup v2: the container is made in its cgroup, with docker's device rules" {
 	[ "$(stat -fc %T /sys/fs/cgroup)" != cgroup2fs ] || skip "the other tests ran on v2"
 	unshare -m mount -t cgroup2 none /sys/fs/cgroup || skip "no cgroup v2 in this kernel"

@@ -6,8 +6,8 @@
  *     ctr-driver [-k] [-n COUNT] [-u UID] [-m BYTES] [-t] [-H] [-r] [-c CAPS] [-S] ROOTFS CMD...
  *
  * -k keep files, -n start COUNT at once, then stop them, -t print the timeline, -H host
- * network, -w seconds to hold COUNT alive, -r read-only root, -c capability mask, -S no seccomp, -N
- * no no_new_privs.
+ * network, -T start from a second thread, -w seconds to hold COUNT alive, -r read-only root, -c
+ * capability mask, -S no seccomp, -N no no_new_privs.
  */
 #include "base/clock.h"
 #include "base/fs.h"
@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +29,7 @@
 
 struct args {
 	uint64_t hold_s, count, uid, memory, cpu, pids, caps;
-	bool keep, times, host_net, read_only, no_seccomp, privs;
+	bool thread, keep, times, host_net, read_only, no_seccomp, privs;
 	const char *rootfs;
 	char **command;
 };
@@ -94,7 +95,7 @@ static int parse_args(int argc, char **argv, struct args *a)
 	int opt;
 
 	*a = (struct args){.count = 1, .caps = ctr_caps_default};
-	while ((opt = getopt(argc, argv, "+kn:u:m:p:C:tHrc:SNw:")) != -1) {
+	while ((opt = getopt(argc, argv, "+kn:u:m:p:C:tHrc:SNw:T")) != -1) {
 		int r = 0;
 
 		if (opt == 'n')
@@ -113,6 +114,7 @@ static int parse_args(int argc, char **argv, struct args *a)
 			r = il_parse_u64(optarg, 0, 3600, &a->hold_s, NULL);
 		else if (opt == '?')
 			r = -EINVAL;
+		a->thread |= opt == 'T';
 		a->keep |= opt == 'k';
 		a->times |= opt == 't';
 		a->host_net |= opt == 'H';
@@ -205,26 +207,48 @@ static int run_all(const struct args *a, const struct workload *w, struct timeli
 	return r < 0 ? r : result;
 }
 
+/* -T: not the first thread of the process. */
+struct job {
+	const struct args *args;
+	const struct workload *workload;
+	struct timeline times;
+	struct il_err err;
+	int result;
+};
+
+static void *run_job(void *arg)
+{
+	struct job *job = arg;
+
+	job->result = run_all(job->args, job->workload, &job->times, &job->err);
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	static char block[65536] __attribute__((aligned(8)));
-	struct timeline times = {.ns = {[TL_REQUEST] = il_now_ns()}};
-	struct il_err err = {0};
+	struct job job = {.times = {.ns = {[TL_REQUEST] = il_now_ns()}}};
 	struct args a;
+	pthread_t thread;
 
 	if (parse_args(argc, argv, &a) < 0) {
 		fprintf(stderr, "usage: see the head of tests/tools/ctr_driver.c\n");
 		return 125;
 	}
-	const struct workload *w = make_workload(&a, block, sizeof(block));
-	if (!w) {
+	job.args = &a;
+	job.workload = make_workload(&a, block, sizeof(block));
+	if (!job.workload) {
 		fprintf(stderr, "ctr-driver: bad workload\n");
 		return 125;
 	}
-	int r = run_all(&a, w, &times, &err);
+	if (!a.thread || pthread_create(&thread, NULL, run_job, &job) != 0)
+		run_job(&job);
+	else
+		pthread_join(thread, NULL);
 	if (a.times)
-		print_times(&times);
+		print_times(&job.times);
+	int r = job.result;
 	if (r < 0)
-		fprintf(stderr, "ctr-driver: %s\n", err.msg);
+		fprintf(stderr, "ctr-driver: %s\n", job.err.msg);
 	return r == -ENOENT ? 127 : r == -EACCES ? 126 : r < 0 ? 125 : r;
 }
