@@ -61,6 +61,8 @@ static int enter_supply(struct ctr_plan *plan)
 	plan->step = "enter the network namespace";
 	if (plan->wait_netns)
 		r = IL_RAW(SYS_setns, plan->parent_pidfd, CLONE_NEWNET, 0, 0, 0);
+	else if (plan->cfg->net == CTR_NET_NONE)
+		r = ctr_loopback_up();
 	plan->step = "enter the cgroup";
 	if (r == 0 && cg->ops && cg->ops->join)
 		r = cg->ops->join(cg);

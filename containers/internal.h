@@ -117,7 +117,7 @@ int ctr_root_enter(struct ctr_plan *plan) IL_MUST_CHECK;
 int ctr_mounts_make(struct ctr_plan *plan) IL_MUST_CHECK;
 int ctr_mounts_sys(struct ctr_plan *plan) IL_MUST_CHECK;
 
-/* ctr_loopback_up: in the calling thread's network namespace. 0 or -errno. */
+/* ctr_loopback_up: in the calling thread's network namespace. Raw. 0 or -errno. */
 int ctr_loopback_up(void) IL_MUST_CHECK;
 
 /* ctr_filter_load: install the seccomp filter of the plan. In the child. 0 or -errno. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "containers/internal.h"
 
-#include "base/fd.h"
+#include "base/raw.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -11,9 +11,11 @@
 int ctr_loopback_up(void)
 {
 	struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-	_cleanup_(closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = IL_RAW(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0, 0, 0);
 
 	if (fd < 0)
-		return errno == EAFNOSUPPORT ? 0 : -errno;
-	return ioctl(fd, SIOCSIFFLAGS, &ifr) < 0 ? -errno : 0;
+		return fd == -EAFNOSUPPORT ? 0 : fd;
+	int r = IL_RAW(SYS_ioctl, fd, SIOCSIFFLAGS, &ifr, 0, 0);
+	il_raw_close(fd);
+	return r;
 }
