@@ -45,6 +45,15 @@ static int file_for_map(int fd, struct vma *v)
 	return r;
 }
 
+/*
+ * Linux's heuristic overcommit: memory that could never be there is refused now; the rest
+ * is promised, and a program that takes it all is killed.
+ */
+static bool could_be_there(uint64_t len, uint64_t flags)
+{
+	return (flags & MAP_NORESERVE) || len >> PAGE_SHIFT <= ram_total_pages();
+}
+
 /* Address for a new mapping; 0 = none. */
 static uint64_t place(uint64_t addr, uint64_t len, uint64_t flags)
 {
@@ -119,6 +128,8 @@ long sys_mmap(const uint64_t *a)
 			return -EOVERFLOW;
 		}
 	}
+	if (!v.file && v.write && !could_be_there(len, flags))
+		return -ENOMEM;
 	/* One process: shared anonymous memory is shared with nobody. */
 	if (!v.file)
 		v.shared = false;
@@ -320,7 +331,8 @@ long sys_brk(const uint64_t *a)
 	} else if (new_end > old_end) {
 		there = vma_at(old_end);
 		if ((there && there->start < new_end) ||
-		    !as_limit_ok((new_end - old_end) >> PAGE_SHIFT))
+		    !as_limit_ok((new_end - old_end) >> PAGE_SHIFT) ||
+		    !could_be_there(new_end - old_end, 0))
 			return (long)mm.brk;
 		v.start = old_end;
 		v.end = new_end;
