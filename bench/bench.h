@@ -32,6 +32,7 @@ struct bench_options {
 	const char *root;          /* isolab's state directory */
 	const char *image;         /* reference of the image */
 	char *const *workload;     /* NULL-ended; NULL or empty = the measure's own program */
+	bool workload_is_idle;     /* memory and density use it too, not only startup */
 	const char *as;            /* kinds: "process,container", "none" */
 	const char *peers;         /* peers: "runc,crun", "all", "none" */
 	const char *baseline;      /* subject that ratios refer to; NULL = choose */

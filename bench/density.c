@@ -41,7 +41,7 @@ static int check_alive(struct density *d, struct il_err *err)
 	if (alive < 0)
 		return alive;
 	d->alive = (size_t)alive;
-	if (d->alive < d->set.n && !d->stop_reason[0])
+	if (d->alive < d->set.n) /* whatever rule stopped it: this is what matters */
 		snprintf(d->stop_reason, sizeof(d->stop_reason),
 			 "%zu of %zu instances no longer answered", d->set.n - d->alive, d->set.n);
 	return 0;
@@ -114,7 +114,8 @@ static int fill(struct density *d, struct il_err *err)
 	while (r == 0 && !d->stop_reason[0]) {
 		r = start_one(d, err);
 		progress_update("density: %s: %zu started", d->set.subject->name, d->started);
-		if (r == 0 && d->started && d->started % CHECK_EVERY == 0 && !d->failed_in_row)
+		bool due = d->started == 1 || d->started % CHECK_EVERY == 0;
+		if (r == 0 && d->started && due && !d->failed_in_row)
 			r = check_alive(d, err);
 	}
 	return r < 0 ? r : check_alive(d, err);
@@ -188,15 +189,16 @@ static int one_subject(struct bench_session *s, const struct subject *subject,
 	if (r < 0)
 		return r;
 	json_object_set_new(o, "density", density);
-	if (d.failed)
-		result_warn(result, subject->name, "failures", "%zu starts failed", d.failed);
+	if (d.failed || d.alive < d.started)
+		result_warn(result, subject->name, "failures",
+			    "%zu starts failed, %zu instances died", d.failed, d.started - d.alive);
 	return interrupt_sleep(RECOVER_NS, err);
 }
 
 int density_run(struct bench_session *s, json_t **ret, struct il_err *err)
 {
 	_cleanup_(result_done) struct result result = {0};
-	char *const *workload = session_workload(s, default_workload);
+	char *const *workload = session_workload(s, BENCH_DENSITY, default_workload);
 	int r = result_begin(&result, s, BENCH_DENSITY, "idle", workload, err);
 
 	for (size_t i = 0; i < s->subjects.n && r == 0; i++)

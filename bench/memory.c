@@ -222,7 +222,7 @@ static int one_subject(struct bench_session *s, const struct subject *subject,
 int memory_run(struct bench_session *s, json_t **ret, struct il_err *err)
 {
 	_cleanup_(result_done) struct result result = {0};
-	char *const *workload = session_workload(s, default_workload);
+	char *const *workload = session_workload(s, BENCH_MEMORY, default_workload);
 	int r = result_begin(&result, s, BENCH_MEMORY, "idle", workload, err);
 
 	for (size_t i = 0; i < s->subjects.n && r == 0; i++)

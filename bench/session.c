@@ -228,9 +228,13 @@ void bench_closep(struct bench_session **session)
 	*session = bench_close(*session);
 }
 
-char *const *session_workload(const struct bench_session *s, char *const *fallback)
+char *const *session_workload(const struct bench_session *s, enum bench_measure measure,
+			      char *const *fallback)
 {
-	return s->options.workload && s->options.workload[0] ? s->options.workload : fallback;
+	bool fits = measure == BENCH_STARTUP || s->options.workload_is_idle;
+
+	return fits && s->options.workload && s->options.workload[0] ? s->options.workload
+								     : fallback;
 }
 
 static const struct subject *runnable(const struct bench_session *s, const char *name)

@@ -28,7 +28,8 @@ int density_run(struct bench_session *s, json_t **ret, struct il_err *err) IL_MU
  * session_workload: what @measure starts: the user's command, or the measure's own
  * program (@fallback, a NULL-ended list).
  */
-char *const *session_workload(const struct bench_session *s, char *const *fallback);
+char *const *session_workload(const struct bench_session *s, enum bench_measure measure,
+			      char *const *fallback);
 
 /* session_baseline: the subject that ratios refer to, or NULL when none can run. */
 const struct subject *session_baseline(const struct bench_session *s);

@@ -275,7 +275,7 @@ int startup_run(struct bench_session *session, json_t **ret, struct il_err *err)
 	if (!st)
 		return il_fail(err, ENOMEM, "startup");
 	st->session = session;
-	st->workload = session_workload(session, default_workload);
+	st->workload = session_workload(session, BENCH_STARTUP, default_workload);
 	st->rule = output_rule_find(st->workload[0]);
 	st->timeline_fd = memfd_create("isolab-timeline", MFD_CLOEXEC);
 	if (st->timeline_fd < 0)

@@ -255,6 +255,7 @@ static int run(const struct cli *cli, const void *args, int argc, char **argv, s
 				 "command to run",
 				 argv[first + 1]);
 	o.workload = argv + first + 1;
+	o.workload_is_idle = strcmp(argv[0], "all") != 0;
 	r = bench_open(&o, &session, err);
 	if (r == 0)
 		r = measure(session, argv[0], &doc, err);
@@ -281,7 +282,7 @@ const struct verb verb_bench = {
 	     "instance takes, density how many can live at once. Without COMMAND the image's\n"
 	     "own /usr/bin/il-true (startup) or /usr/bin/il-idle is used. A COMMAND for memory\n"
 	     "and density prints a line when it is ready and one for each line it reads, and\n"
-	     "ends when its input ends.\n",
+	     "ends when its input ends; with 'all', COMMAND is for startup only.\n",
     .options = bench_options,
     .args_size = sizeof(struct bench_args),
     .min_args = 1,

@@ -179,6 +179,29 @@ nothing_left() {
 	nothing_left
 }
 
+@test "podman and docker: the image is imported, measured and everything removed again" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	command -v podman >/dev/null || command -v dockerd >/dev/null || skip "neither is installed"
+	cgroups=$(find /sys/fs/cgroup -maxdepth 2 -name docker -o -maxdepth 2 -name libpod_parent)
+	run bench startup -n 1 --warmup 1 --as none --peers exec,podman,docker --json "$dir/o.json" demo il-hello
+	echo "$output"
+	[ "$status" -eq 0 ]
+	jq -e '[.subjects[] | select(.skipped | not) | .failures == 0 and .samples[0].ok] | all' "$dir/o.json"
+	run grep -F "$TMPDIR" /proc/self/mounts
+	[ "$status" -eq 1 ]
+	[ "$cgroups" = "$(find /sys/fs/cgroup -maxdepth 2 -name docker -o -maxdepth 2 -name libpod_parent)" ]
+	nothing_left
+}
+
+@test "the host's cgroup layout stays as it was" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	command -v crun >/dev/null || skip "crun is not installed"
+	before=$(ls /sys/fs/cgroup; grep cgroup /proc/self/mounts)
+	run bench startup -n 1 --as none --peers crun demo
+	[ "$status" -eq 0 ]
+	[ "$before" = "$(ls /sys/fs/cgroup; grep cgroup /proc/self/mounts)" ]
+}
+
 @test "memory: three methods, points rise with the instances" {
 	run bench memory --instances 6 --as process,container --peers null --json "$dir/o.json" demo
 	echo "$output"
@@ -235,6 +258,29 @@ stopped_in_the_middle() {
 	[ "$status" -eq $((128 + $(kill -l "$1"))) ]
 	grep -q "stopped by signal" "$dir/err"
 	[ ! -e "$dir/o.json" ]
+	nothing_left
+}
+
+@test "density: instances that end are not counted as alive" {
+	run bench density --max 3 --as process --peers none --json "$dir/o.json" demo il-hello
+	echo "$output"
+	[ "$status" -eq 1 ]
+	jq -e '.subjects[0].density | .max_alive == 0 and .failed > 0 and (.stop_reason | contains("no longer answered"))' "$dir/o.json"
+	nothing_left
+}
+
+@test "nano: starts, stays and is measured as the others" {
+	run "$ISOLAB" run --rm --as nano demo true
+	[ "$status" -eq 0 ] || skip "no nano VMs here: $output"
+	run bench startup -n 3 --as process,nano --peers none --json "$dir/s.json" demo il-cpu 5
+	echo "$output"
+	[ "$status" -eq 0 ]
+	jq -e '[.subjects[] | .failures == 0 and .summary.workload_ns.n == 3] | all' "$dir/s.json"
+	jq -e '[.subjects[1].traces[] | .ok and .events_ns["isolation-made"] > 0] | all' "$dir/s.json"
+	run bench density --max 8 --as nano --peers none --json "$dir/d.json" demo
+	echo "$output"
+	[ "$status" -eq 0 ]
+	jq -e '.subjects[0].density.max_alive == 8' "$dir/d.json"
 	nothing_left
 }
 
