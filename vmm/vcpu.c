@@ -53,6 +53,19 @@ static bool cpu_has_fsgsbase(void)
 	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & 1);
 }
 
+/*
+ * VT-x wants a busy TSS. AMD's `ltr` leaves an available one in the hidden register (KVM's
+ * svm_get_segment makes up for that), and QEMU's emulation of SVM insists on it before it looks
+ * at the I/O bitmap.
+ */
+static uint8_t tss_type(void)
+{
+	unsigned int a, b, c, d;
+	bool amd = __get_cpuid(0, &a, &b, &c, &d) && b == signature_AMD_ebx;
+
+	return amd ? 9 : 11;
+}
+
 static int setup_cpuid(struct nano_vm *vm, const struct cpuid_table *t, struct il_err *err)
 {
 	int r;
@@ -106,7 +119,7 @@ static struct kvm_sregs first_sregs(const struct nano_vm *vm)
 	    .tr = {.base = info->tss,
 		   .limit = NANO_TSS_BYTES - 1,
 		   .selector = NANO_SEL_TSS,
-		   .type = 11,
+		   .type = tss_type(),
 		   .present = 1},
 	    .ldt = {.type = 2, .unusable = 1},
 	    .gdt = {.base = info->gdt, .limit = (uint16_t)info->gdt_limit},
