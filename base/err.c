@@ -25,7 +25,7 @@ static int record(struct il_err *err, int code, int with_text, const char *fmt, 
 	return -code;
 }
 
-int il_fail(struct il_err *err, int code, const char *fmt, ...)
+int(il_fail)(struct il_err *err, int code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -35,7 +35,7 @@ int il_fail(struct il_err *err, int code, const char *fmt, ...)
 	return code;
 }
 
-int il_refuse(struct il_err *err, int code, const char *fmt, ...)
+int(il_refuse)(struct il_err *err, int code, const char *fmt, ...)
 {
 	va_list ap;
 

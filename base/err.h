@@ -33,6 +33,19 @@ int il_fail(struct il_err *err, int code, const char *fmt, ...) IL_PRINTF(3, 4);
 int il_refuse(struct il_err *err, int code, const char *fmt, ...) IL_PRINTF(3, 4);
 
 /*
+ * Tells the compiler and the analyzers, which look at one file at a time, that a failure is
+ * never 0: else they follow paths on which it is taken for a success.
+ */
+static inline int il_below_zero(int r)
+{
+	if (r >= 0)
+		__builtin_unreachable();
+	return r;
+}
+#define il_fail(...)   il_below_zero(il_fail(__VA_ARGS__))
+#define il_refuse(...) il_below_zero(il_refuse(__VA_ARGS__))
+
+/*
  * il_wrap: put the caller's step in front of the recorded message ("step: message").
  * @code  the failure being passed on, negative errno
  *

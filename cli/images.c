@@ -51,30 +51,51 @@ static const struct opt_row images_options[] = {
 
 /* ---- how people like to read it ----------------------------------------------------- */
 
+/* Two or four digits at *p, which moves on; -1 when there are none. */
+static int take_digits(const char **p, size_t n)
+{
+	int v = 0;
+
+	if (strspn(*p, "0123456789") < n)
+		return -1;
+	for (; n > 0; n--)
+		v = v * 10 + *(*p)++ - '0';
+	return v;
+}
+
+/* The same behind the character @before. */
+static int take_field(const char **p, char before)
+{
+	return *(*p)++ == before ? take_digits(p, 2) : -1;
+}
+
 /* Seconds since the epoch of an RFC 3339 time, or -1. Source: RFC 3339 section 5.6. */
 static int64_t parse_time(const char *text)
 {
-	struct tm tm = {0};
-	int used = 0;
-	int oh = 0;
-	int om = 0;
-	char sign = '+';
+	const char *p = text;
+	struct tm tm = {.tm_year = take_digits(&p, 4) - 1900};
 
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &used) != 6)
+	if (strlen(text) < sizeof("2024-01-01T00:00:00"))
 		return -1;
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
-	text += used;
-	if (*text == '.')
-		text += 1 + strspn(text + 1, "0123456789");
+	tm.tm_mon = take_field(&p, '-') - 1;
+	tm.tm_mday = take_field(&p, '-');
+	tm.tm_hour = take_field(&p, 'T');
+	tm.tm_min = take_field(&p, ':');
+	tm.tm_sec = take_field(&p, ':');
+	if (tm.tm_mon < 0 || tm.tm_mday < 1 || tm.tm_hour < 0 || tm.tm_min < 0 || tm.tm_sec < 0)
+		return -1;
+	if (*p == '.')
+		p += 1 + strspn(p + 1, "0123456789");
 	int64_t t = timegm(&tm);
-	if (*text == 'Z' || *text == 'z')
+	if (*p == 'Z' || *p == 'z')
 		return t;
-	if (sscanf(text, "%c%2d:%2d", &sign, &oh, &om) != 3 || (sign != '+' && sign != '-'))
+	int sign = *p == '-' ? 1 : -1; /* local time minus the offset is UTC */
+	if (*p != '+' && *p != '-')
 		return -1;
-	int64_t offset = (int64_t)oh * 3600 + (int64_t)om * 60;
-	return sign == '+' ? t - offset : t + offset;
+	p++;
+	int hours = take_digits(&p, 2);
+	int minutes = hours < 0 ? -1 : take_field(&p, ':');
+	return minutes < 0 ? -1 : t + sign * ((int64_t)hours * 3600 + (int64_t)minutes * 60);
 }
 
 /* docker's words: "2 hours ago". */
@@ -85,9 +106,9 @@ static void print_age(struct il_buf *out, const char *created)
 		const char *one;
 		const char *many;
 	} units[] = {
-	    {365 * 86400, "About a year ago", "years"}, {30 * 86400, "4 weeks ago", "months"},
-	    {7 * 86400, "7 days ago", "weeks"},         {86400, "24 hours ago", "days"},
-	    {3600, "About an hour ago", "hours"},       {60, "About a minute ago", "minutes"},
+	    {31536000, "About a year ago", "years"}, {2592000, "4 weeks ago", "months"},
+	    {604800, "7 days ago", "weeks"},         {86400, "24 hours ago", "days"},
+	    {3600, "About an hour ago", "hours"},    {60, "About a minute ago", "minutes"},
 	};
 	int64_t t = parse_time(created);
 	int64_t age = (int64_t)(il_wall_ns() / IL_NS_PER_S) - t;

@@ -63,7 +63,7 @@ static int run_import(const struct cli *cli, const void *opaque, int argc, char 
 		r = img_open(store, argv[0], &image, err);
 	if (r == 0 && args->erofs)
 		r = img_erofs(store, image, &erofs, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	il_buf_printf(&out, "%s\n", image->digest);
 	return cli_print(&out, err);

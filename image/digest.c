@@ -43,15 +43,15 @@ void img_hash_end(struct img_hash *h, struct img_digest *ret)
 {
 	static const char digits[] = "0123456789abcdef";
 	uint8_t sum[SHA256_DIGEST_SIZE];
-	char *p = ret->text + sizeof(IMG_DIGEST_PREFIX) - 1;
+	size_t at = sizeof(IMG_DIGEST_PREFIX) - 1;
 
 	sha256_digest(&h->ctx, sizeof(sum), sum);
-	memcpy(ret->text, IMG_DIGEST_PREFIX, sizeof(IMG_DIGEST_PREFIX) - 1);
-	for (size_t i = 0; i < sizeof(sum); i++) {
-		*p++ = digits[sum[i] >> 4];
-		*p++ = digits[sum[i] & 15];
+	memcpy(ret->text, IMG_DIGEST_PREFIX, at);
+	for (size_t i = 0; i < ARRAY_SIZE(sum); i++) {
+		ret->text[at++] = digits[sum[i] >> 4];
+		ret->text[at++] = digits[sum[i] & 15];
 	}
-	*p = '\0';
+	ret->text[at] = '\0';
 }
 
 void img_digest_of(const void *data, size_t len, struct img_digest *ret)

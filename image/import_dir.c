@@ -143,7 +143,7 @@ static int pack_data(struct packer *p, int fd, uint64_t size, const char *path)
 	return r < 0 ? pack_failure(p, r, path) : 0;
 }
 
-static int pack_symlink(struct packer *p, int dirfd, const char *base, struct tar_entry *e)
+static int pack_symlink(struct packer *p, int dirfd, const char *base, const struct tar_entry *e)
 {
 	char target[PATH_MAX];
 	ssize_t n = readlinkat(dirfd, base, target, sizeof(target) - 1);
@@ -151,13 +151,14 @@ static int pack_symlink(struct packer *p, int dirfd, const char *base, struct ta
 	if (n < 0)
 		return il_fail(p->err, errno, "read the link '%.120s'", e->path);
 	target[n] = '\0';
-	e->linkname = target;
-	int r = tar_write_header(&p->tar, e);
+	struct tar_entry with_target = *e;
+	with_target.linkname = target;
+	int r = tar_write_header(&p->tar, &with_target);
 	return r < 0 ? pack_failure(p, r, e->path) : 0;
 }
 
 /* A regular file or a directory: those are opened, and may have attributes. */
-static int pack_opened(struct packer *p, int dirfd, const char *base, struct tar_entry *e)
+static int pack_opened(struct packer *p, int dirfd, const char *base, const struct tar_entry *e)
 {
 	_cleanup_(closep) int fd = il_open(dirfd, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 	_cleanup_(xattr_list_done) struct xattr_list xattrs = {0};
@@ -165,10 +166,11 @@ static int pack_opened(struct packer *p, int dirfd, const char *base, struct tar
 	if (fd < 0)
 		return il_fail(p->err, -fd, "open '%.120s'", e->path);
 	int r = read_xattrs(fd, &xattrs);
-	e->xattrs = xattrs.items;
-	e->nxattrs = xattrs.n;
+	struct tar_entry with_xattrs = *e;
+	with_xattrs.xattrs = xattrs.items;
+	with_xattrs.nxattrs = xattrs.n;
 	if (r == 0)
-		r = tar_write_header(&p->tar, e);
+		r = tar_write_header(&p->tar, &with_xattrs);
 	if (r < 0)
 		return pack_failure(p, r, e->path);
 	return S_ISREG(e->st->st_mode) ? pack_data(p, fd, (uint64_t)e->st->st_size, e->path) : 0;
@@ -283,6 +285,7 @@ int img_import_directory(struct img_stage *stage, int dirfd, struct img_incoming
 		return il_fail(err, ENOMEM, "pack the directory");
 	fd = il_open(stage->fd, "packed.tar", O_WRONLY | O_CREAT | O_EXCL, 0600);
 	if (fd < 0)
+		/* cppcheck-suppress memleak ; its scope frees it */
 		return il_fail(err, -fd, "pack the directory");
 	tar_writer_init(&p->tar, fd);
 	p->err = err;

@@ -95,7 +95,7 @@ static int fill_summary(const struct img_store *store, const json_t *entry, stru
 	s->tag = strdup(ref.tag);
 	s->digest = strdup(img_index_entry_digest(entry));
 	s->config_digest = strdup(sound ? docs.manifest.config.digest.text : "");
-	s->created = strdup(sound ? docs.config.created : "");
+	s->created = strdup(docs.config.created ? docs.config.created : "");
 	s->size_bytes = docs.size_bytes;
 	return s->name && s->repository && s->tag && s->digest && s->config_digest && s->created
 		   ? 0

@@ -92,7 +92,7 @@ static int optional_str(const json_t *obj, const char *path, const char *key, co
 	*ret = "";
 	if (!v || json_is_null(v))
 		return 0;
-	return il_json_str(obj, path, key, ret, err);
+	return il_json_str(obj, path, key, ret, err) < 0 ? -EINVAL : 0;
 }
 
 static int copy_optional_str(const json_t *obj, const char *path, const char *key, char **ret,
@@ -154,9 +154,9 @@ static int copy_strings(const json_t *obj, const char *key, char ***ret, struct 
 static int parse_platform(const json_t *obj, struct img_desc *d, struct il_err *err)
 {
 	const json_t *p = json_object_get(obj, "platform");
-	const char *os = NULL;
-	const char *arch = NULL;
-	const char *variant = NULL;
+	const char *os = "";
+	const char *arch = "";
+	const char *variant = "";
 
 	d->platform_ok = true;
 	if (!json_is_object(p))
@@ -354,8 +354,8 @@ int img_manifest_parse(const char *text, size_t len, const char *what, struct im
 
 static int check_config_platform(const json_t *doc, struct il_err *err)
 {
-	const char *os = NULL;
-	const char *arch = NULL;
+	const char *os = "";
+	const char *arch = "";
 	int r = optional_str(doc, "image config", "os", &os, err);
 
 	if (r == 0)

@@ -201,7 +201,8 @@ static int fill_from_config(struct img_image *image, struct img_config *config, 
 	image->cmd = steal_ptr(config->cmd);
 	image->env = steal_ptr(config->env);
 	image->user = steal_ptr(config->user);
-	image->workdir = config->workdir[0] ? steal_ptr(config->workdir) : strdup("/");
+	image->workdir =
+	    config->workdir && config->workdir[0] ? steal_ptr(config->workdir) : strdup("/");
 	return image->chain_id && image->workdir ? 0 : il_fail(err, ENOMEM, "open the image");
 }
 
@@ -242,10 +243,12 @@ static int load_image(const struct img_store *store, const json_t *entry, struct
 	image->lock_fd = -1;
 	int r = img_digest_parse(img_index_entry_digest(entry), &digest, err);
 	if (r < 0)
+		/* cppcheck-suppress memleak ; its scope frees it */
 		return r;
 	image->name = strdup(img_index_entry_name(entry));
 	image->digest = strdup(digest.text);
 	if (!image->name || !image->digest)
+		/* cppcheck-suppress memleak ; its scope frees it */
 		return il_fail(err, ENOMEM, "open the image");
 	r = open_locked(store, &digest, &image->lock_fd);
 	if (r == 0)

@@ -6,7 +6,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/fd.h"
 #include "image/reference.h"
 #include "image/store.h"
@@ -30,7 +29,7 @@ static bool manifest_in_use(const struct img_store *store, const char *digest)
 	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-static size_t count_names(const json_t *index, const char *digest, struct il_buf *names)
+static size_t count_names(const json_t *index, const char *digest)
 {
 	json_t *entry;
 	size_t i;
@@ -38,9 +37,8 @@ static size_t count_names(const json_t *index, const char *digest, struct il_buf
 
 	json_array_foreach(img_index_entries(index), i, entry)
 	{
-		if (strcmp(img_index_entry_digest(entry), digest) != 0)
-			continue;
-		il_buf_printf(names, "%s%s", n++ ? ", " : "", img_index_entry_name(entry));
+		if (strcmp(img_index_entry_digest(entry), digest) == 0)
+			n++;
 	}
 	return n;
 }
@@ -55,30 +53,18 @@ static bool is_reference_to(const char *text, const char *entry_name)
 	return full && strcmp(full, entry_name) == 0;
 }
 
-/* May the name go? Sets *ret_last when it is the image's last one. */
+/* May the name go? Fills in what will be gone with it. */
 static int check_removal(const struct img_store *store, const json_t *index, const json_t *entry,
-			 const char *text, bool force, struct img_removed *ret, struct il_err *err)
+			 bool by_name, bool force, struct img_removed *ret)
 {
-	struct il_buf names = {0};
 	const char *digest = img_index_entry_digest(entry);
-	size_t n = count_names(index, digest, &names);
-	int r = 0;
+	size_t n = count_names(index, digest);
 
-	if (n > 1 && !is_reference_to(text, img_index_entry_name(entry)))
-		r = il_refuse(err, EINVAL, "image '%s' has several names (%.300s): remove these",
-			      text, names.data ? names.data : "");
-	il_buf_done(&names);
-	if (r < 0)
-		return r;
-	ret->deleted = n == 1;
-	ret->in_use = ret->deleted && manifest_in_use(store, digest);
-	if (ret->in_use && !force)
-		return il_refuse(err, EBUSY,
-				 "image '%s' is in use by a running instance: end it first (isolab "
-				 "ps), or use --force to remove only the name",
-				 text);
-	ret->deleted = ret->deleted && !ret->in_use;
-	return 0;
+	if (n > 1 && !by_name)
+		return -ENOTUNIQ;
+	ret->in_use = n == 1 && manifest_in_use(store, digest);
+	ret->deleted = n == 1 && !ret->in_use;
+	return ret->in_use && !force ? -EBUSY : 0;
 }
 
 static void drop_entry(json_t *index, const json_t *entry)
@@ -109,7 +95,16 @@ int img_remove(struct img_store *store, const char *name, bool force, struct img
 	if (r == 0)
 		r = img_index_find(store, index, name, &entry, err);
 	if (r == 0)
-		r = check_removal(store, index, entry, name, force, &removed, err);
+		r = check_removal(store, index, entry,
+				  is_reference_to(name, img_index_entry_name(entry)), force,
+				  &removed);
+	if (r == -ENOTUNIQ)
+		return il_refuse(err, EINVAL, "image '%s' has several names: remove these", name);
+	if (r == -EBUSY)
+		return il_refuse(err, EBUSY,
+				 "image '%s' is in use by a running instance: end it first (isolab "
+				 "ps), or use --force to remove only the name",
+				 name);
 	if (r < 0)
 		return r;
 	removed.name = strdup(img_index_entry_name(entry));

@@ -52,26 +52,32 @@ static int lock_store(struct img_store *store)
 	return il_lock_file(store->fd, "lock", true);
 }
 
-int img_stage_begin(struct img_store *store, struct img_stage *ret, struct il_err *err)
+static int make_stage(struct img_store *store, struct img_stage *stage, struct il_err *err)
 {
-	_cleanup_(img_stage_done) struct img_stage stage = IMG_STAGE_INIT;
-
-	stage.lock_fd = lock_store(store);
-	if (stage.lock_fd < 0)
-		return il_fail(err, -stage.lock_fd, "lock the image store '%s'", store->path);
+	stage->lock_fd = lock_store(store);
+	if (stage->lock_fd < 0)
+		return il_fail(err, -stage->lock_fd, "lock the image store '%s'", store->path);
 	int r = clear_tmp(store);
 	if (r < 0)
 		return il_fail(err, -r, "clear '%s/tmp'", store->path);
-	snprintf(stage.name, sizeof(stage.name), "tmp/%d", (int)getpid());
-	if (mkdirat(store->fd, stage.name, 0700) < 0)
-		return il_fail(err, errno, "make '%s/%s'", store->path, stage.name);
-	stage.store = store;
-	stage.fd = il_open(store->fd, stage.name, O_RDONLY | O_DIRECTORY, 0);
-	if (stage.fd < 0)
-		return il_fail(err, -stage.fd, "open '%s/%s'", store->path, stage.name);
-	*ret = stage;
-	stage = IMG_STAGE_INIT;
+	snprintf(stage->name, sizeof(stage->name), "tmp/%d", (int)getpid());
+	if (mkdirat(store->fd, stage->name, 0700) < 0)
+		return il_fail(err, errno, "make '%s/%s'", store->path, stage->name);
+	stage->store = store;
+	stage->fd = il_open(store->fd, stage->name, O_RDONLY | O_DIRECTORY, 0);
+	if (stage->fd < 0)
+		return il_fail(err, -stage->fd, "open '%s/%s'", store->path, stage->name);
 	return 0;
+}
+
+int img_stage_begin(struct img_store *store, struct img_stage *ret, struct il_err *err)
+{
+	*ret = IMG_STAGE_INIT;
+	int r = make_stage(store, ret, err);
+
+	if (r < 0)
+		img_stage_done(ret);
+	return r;
 }
 
 void img_stage_done(struct img_stage *stage)

@@ -61,6 +61,7 @@ int img_store_open(const char *root, struct img_store **ret, struct il_err *err)
 	store->fd = -1;
 	store->path = absolute_store_path(root);
 	if (!store->path)
+		/* cppcheck-suppress memleak ; its scope frees it */
 		return il_fail(err, ENOMEM, "open the image store '%s/images'", root);
 	store->fd = il_open(AT_FDCWD, store->path, O_PATH | O_DIRECTORY, 0);
 	/* oci-layout is written last: without it the store is half made. */

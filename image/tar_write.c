@@ -82,7 +82,11 @@ static void put_octal(char *field, size_t size, uint64_t value, uint64_t max)
 
 static void put_text(char *field, size_t size, const char *text)
 {
-	memcpy(field, text, IL_MIN(strlen(text), size));
+	size_t len = strlen(text);
+
+	/* No NUL when it fills the field: ustar says so. */
+	for (size_t i = 0; i < len && i < size; i++)
+		field[i] = text[i];
 }
 
 static void put_checksum(struct ustar *h)

@@ -70,7 +70,7 @@ Test(unpack_name, limits)
 	text[255] = 'x';
 	text[256] = '\0';
 	cr_assert_eq(unpack_name_parse(text, &n, NULL), -EINVAL);
-	for (size_t i = 0; i < sizeof(text) - 1; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(text) - 1; i++)
 		text[i] = i % 2 ? '/' : 'd';
 	text[2 * UNPACK_DEPTH_MAX] = '\0';
 	cr_assert_eq(unpack_name_parse(text, &n, NULL), 0);
@@ -78,7 +78,7 @@ Test(unpack_name, limits)
 	text[2 * UNPACK_DEPTH_MAX + 1] = '\0';
 	cr_assert_eq(unpack_name_parse(text, &n, NULL), -EINVAL);
 	memset(text, 'x', sizeof(text));
-	for (size_t i = 100; i < sizeof(text); i += 100)
+	for (size_t i = 100; i < ARRAY_SIZE(text); i += 100)
 		text[i] = '/';
 	text[PATH_MAX] = '\0';
 	cr_assert_eq(unpack_name_parse(text, &n, NULL), -EINVAL);
