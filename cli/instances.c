@@ -13,6 +13,7 @@
 #include "sandbox/instance.h"
 
 #define STOP_TIMEOUT_NS (10 * IL_NS_PER_S)
+#define COMMAND_WIDTH   24 /* of `ps` without --no-trunc */
 
 /* ---- ps ---- */
 
@@ -83,24 +84,85 @@ static void add_command(struct il_buf *out, const struct sandbox_record *rec)
 			out->data[i] = '?';
 }
 
-static void add_row(struct il_buf *out, const struct sandbox_record *rec, bool whole)
+/* docker.io/library/demo:latest is what people type as demo. */
+static void add_image(struct il_buf *out, const char *name)
 {
-	_cleanup_(il_buf_done) struct il_buf command = {0};
-	_cleanup_(il_buf_done) struct il_buf created = {0};
-	_cleanup_(il_buf_done) struct il_buf status = {0};
-	int id_len = whole ? SANDBOX_ID_LEN : SANDBOX_SHORT_ID_LEN;
+	static const char hub[] = "docker.io/";
+	static const char library[] = "library/";
+	static const char latest[] = ":latest";
+	size_t len = strlen(name);
 
-	add_command(&command, rec);
-	add_age(&created, rec->created_ns);
-	il_buf_str(&created, " ago");
-	add_status(&status, rec);
-	const char *text = command.data ? command.data : "";
-	il_buf_printf(out, "%.*s  %-10s %-24s ", id_len, rec->id, rec->kind, rec->image);
-	if (whole || strlen(text) <= 24)
-		il_buf_printf(out, "%-24s ", text);
-	else
-		il_buf_printf(out, "%.21s... ", text);
-	il_buf_printf(out, "%-16s %-26s %s\n", created.data, status.data, rec->name);
+	if (strncmp(name, hub, sizeof(hub) - 1) == 0) {
+		name += sizeof(hub) - 1;
+		if (strncmp(name, library, sizeof(library) - 1) == 0)
+			name += sizeof(library) - 1;
+		len = strlen(name);
+	}
+	if (len > sizeof(latest) - 1 && strcmp(name + len - (sizeof(latest) - 1), latest) == 0)
+		len -= sizeof(latest) - 1;
+	il_buf_add(out, name, len);
+}
+
+enum { COL_ID, COL_KIND, COL_IMAGE, COL_COMMAND, COL_CREATED, COL_STATUS, COL_NAME, COLS };
+
+/* One row of the table; the cells are owned. */
+struct ps_row {
+	struct il_buf cell[COLS];
+};
+
+static void fill_row(struct ps_row *row, const struct sandbox_record *rec, bool whole)
+{
+	int id_len = whole ? SANDBOX_ID_LEN : SANDBOX_SHORT_ID_LEN;
+	struct il_buf *command = &row->cell[COL_COMMAND];
+
+	il_buf_printf(&row->cell[COL_ID], "%.*s", id_len, rec->id);
+	il_buf_str(&row->cell[COL_KIND], rec->kind);
+	add_image(&row->cell[COL_IMAGE], rec->image);
+	add_command(command, rec);
+	if (!whole && command->len > COMMAND_WIDTH) {
+		memcpy(command->data + COMMAND_WIDTH - 3, "...", sizeof("..."));
+		command->len = COMMAND_WIDTH;
+	}
+	add_age(&row->cell[COL_CREATED], rec->created_ns);
+	il_buf_str(&row->cell[COL_CREATED], " ago");
+	add_status(&row->cell[COL_STATUS], rec);
+	il_buf_str(&row->cell[COL_NAME], rec->name);
+}
+
+static void print_rows(struct il_buf *out, const struct ps_row *rows, size_t n)
+{
+	size_t width[COLS] = {0};
+
+	for (size_t i = 0; i < n; i++)
+		for (int c = 0; c < COLS; c++)
+			width[c] = IL_MAX(width[c], rows[i].cell[c].len);
+	for (size_t i = 0; i < n; i++) {
+		for (int c = 0; c < COLS - 1; c++)
+			il_buf_printf(out, "%-*s  ", (int)width[c],
+				      rows[i].cell[c].data ? rows[i].cell[c].data : "");
+		il_buf_str(out, rows[i].cell[COL_NAME].data ? rows[i].cell[COL_NAME].data : "");
+		il_buf_str(out, "\n");
+	}
+}
+
+static int add_table(struct il_buf *out, const struct sandbox_list *list, bool whole)
+{
+	static const char *const titles[COLS] = {"ID",      "KIND",   "IMAGE", "COMMAND",
+						 "CREATED", "STATUS", "NAME"};
+	struct ps_row *rows = calloc(list->n + 1, sizeof(*rows));
+
+	if (!rows)
+		return -ENOMEM;
+	for (int c = 0; c < COLS; c++)
+		il_buf_str(&rows[0].cell[c], titles[c]);
+	for (size_t i = 0; i < list->n; i++)
+		fill_row(&rows[i + 1], &list->items[i], whole);
+	print_rows(out, rows, list->n + 1);
+	for (size_t i = 0; i <= list->n; i++)
+		for (int c = 0; c < COLS; c++)
+			il_buf_done(&rows[i].cell[c]);
+	free(rows);
+	return 0;
 }
 
 static int add_json_line(struct il_buf *out, const struct sandbox_record *rec)
@@ -127,18 +189,14 @@ static int run_ps(const struct cli *cli, const void *args, int argc, char **argv
 	(void)argv;
 	if (r < 0)
 		return r;
-	if (!a->quiet && !json)
-		il_buf_printf(&out, "%-*s  %-10s %-24s %-24s %-16s %-26s %s\n",
-			      a->no_trunc ? SANDBOX_ID_LEN : SANDBOX_SHORT_ID_LEN, "ID", "KIND",
-			      "IMAGE", "COMMAND", "CREATED", "STATUS", "NAME");
+	if (!a->quiet && !json && add_table(&out, &list, a->no_trunc) < 0)
+		out.failed = true;
 	for (size_t i = 0; i < list.n; i++) {
 		if (a->quiet)
 			il_buf_printf(&out, "%.*s\n",
 				      a->no_trunc ? SANDBOX_ID_LEN : SANDBOX_SHORT_ID_LEN,
 				      list.items[i].id);
-		else if (!json)
-			add_row(&out, &list.items[i], a->no_trunc);
-		else if (add_json_line(&out, &list.items[i]) < 0)
+		else if (json && add_json_line(&out, &list.items[i]) < 0)
 			out.failed = true;
 	}
 	return cli_print(&out, err);

@@ -12,6 +12,7 @@
 #include "runner/timeline.h"
 #include "runner/workload.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -64,7 +65,8 @@ struct sandbox_kind {
 
 	/*
 	 * Start, supervise (passing signals on) and wait. *ret_status is wait(2)'s.
-	 * -ENOENT / -EACCES: the command is not there / not executable (127 / 126).
+	 * -ENOENT / -EACCES: the command is not there / not executable (127 / 126), and only
+	 * that: other failures with these numbers go through sandbox_other_failure.
 	 */
 	int (*run)(struct sandbox_run *run, int *ret_status, struct il_err *err);
 
@@ -81,6 +83,12 @@ extern const struct sandbox_kind *const sandbox_kinds[];
 
 /* sandbox_kind_find: the kind named @name, or NULL. */
 const struct sandbox_kind *sandbox_kind_find(const char *name);
+
+/* sandbox_other_failure: @r, but -EIO for the two that mean the command; messages stay. */
+static inline int sandbox_other_failure(int r)
+{
+	return r == -ENOENT || r == -EACCES ? -EIO : r;
+}
 
 extern const struct sandbox_kind sandbox_kind_null;
 extern const struct sandbox_kind sandbox_kind_process;

@@ -24,11 +24,13 @@ static int container_run(struct sandbox_run *run, int *ret_status, struct il_err
 	struct ctr ctr = {.pidfd = -1};
 	int r = img_rootfs(run->store, run->image, &rootfs, err);
 
-	if (r == 0)
-		r = supervise_begin(&s, run, err);
+	if (r < 0)
+		return sandbox_other_failure(r);
+	run->timeline->ns[TL_PREPARED] = il_now_ns();
+	r = supervise_begin(&s, run, err);
 	if (r < 0) {
 		supervise_end(&s);
-		return r;
+		return sandbox_other_failure(r);
 	}
 	struct ctr_config cfg = {
 	    .id = id,
@@ -39,6 +41,8 @@ static int container_run(struct sandbox_run *run, int *ret_status, struct il_err
 	    .caps = o->caps,
 	    .seccomp = o->seccomp,
 	    .no_new_privs = o->no_new_privs,
+	    /* As docker does: what a kept container wrote can be looked at afterwards. */
+	    .keep_files = !run->instance->rec.auto_remove,
 	    .net = o->net == SANDBOX_NET_HOST ? CTR_NET_HOST : CTR_NET_NONE,
 	    .stdio = {s.io.child[0], s.io.child[1], s.io.child[2]},
 	    .timeline = run->timeline,
@@ -46,7 +50,7 @@ static int container_run(struct sandbox_run *run, int *ret_status, struct il_err
 	r = ctr_start(&cfg, &ctr, err);
 	if (r == 0) {
 		r = supervise_wait(&s, ctr.pid, ctr.pidfd, ret_status, err);
-		int r2 = ctr_destroy(id, err);
+		int r2 = sandbox_other_failure(ctr_destroy(id, err));
 		r = r < 0 ? r : r2;
 	}
 	closep(&ctr.pidfd);

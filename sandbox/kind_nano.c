@@ -126,7 +126,8 @@ static int nano_kind_run(struct sandbox_run *run, int *ret_status, struct il_err
 	int r = img_erofs(run->store, run->image, &erofs, err);
 
 	if (r < 0)
-		return r;
+		return sandbox_other_failure(r);
+	run->timeline->ns[TL_PREPARED] = il_now_ns();
 	struct nano_config cfg = {
 	    .kvm_path = KVM_PATH,
 	    .erofs_path = erofs,
@@ -136,7 +137,7 @@ static int nano_kind_run(struct sandbox_run *run, int *ret_status, struct il_err
 	    .stdio = {run->stdio[0], run->stdio[1], run->stdio[2]},
 	    .timeline = run->timeline,
 	};
-	r = nano_create(&cfg, &vm, err);
+	r = sandbox_other_failure(nano_create(&cfg, &vm, err));
 	if (r == 0)
 		r = run_vm(vm, run, ret_status, err);
 	block_signals();

@@ -166,7 +166,7 @@ static int start(struct sandbox_run *run, struct child *c, struct supervise *s, 
 	_cleanup_(closep) int null_fd = il_open(AT_FDCWD, "/dev/null", O_RDWR, 0);
 
 	if (null_fd < 0)
-		return il_fail(err, -null_fd, "open '/dev/null'");
+		return sandbox_other_failure(il_fail(err, -null_fd, "open '/dev/null'"));
 	if (runner_host_init(&c->runner, run->workload) < 0)
 		return il_fail(err, ENOMEM, "start the workload");
 	c->runner.confine = child_confine;
@@ -197,13 +197,14 @@ static int process_run(struct sandbox_run *run, int *ret_status, struct il_err *
 	int r = process_root(run, &root, err);
 
 	if (r < 0)
-		return r;
+		return sandbox_other_failure(r);
+	run->timeline->ns[TL_PREPARED] = il_now_ns();
 	child.workload = run->workload;
 	child.root = root;
 	child.tty = run->tty;
 	child.parent = getpid();
 	child.timeline = run->timeline;
-	r = supervise_begin(&s, run, err);
+	r = sandbox_other_failure(supervise_begin(&s, run, err));
 	if (r == 0)
 		r = start(run, &child, &s, &pidfd, err);
 	if (r >= 0)
