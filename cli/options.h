@@ -122,7 +122,8 @@ void opt_done(const struct opt_space *space);
 /* opt_help: append the two-column option list of --help. */
 void opt_help(struct il_buf *out, const struct opt_row *rows);
 
-/* opt_roff: append the option list as man(7) paragraphs. */
+/* opt_roff: append the option list as man(7) paragraphs; opt_roff_text: escaped text. */
 void opt_roff(struct il_buf *out, const struct opt_row *rows);
+void opt_roff_text(struct il_buf *out, const char *text);
 
 #endif

@@ -86,7 +86,7 @@ void opt_help(struct il_buf *out, const struct opt_row *rows)
 }
 
 /* In roff a leading dot is a request, a backslash an escape, a bare dash a hyphen. */
-static void roff_text(struct il_buf *out, const char *text)
+void opt_roff_text(struct il_buf *out, const char *text)
 {
 	for (; *text; text++) {
 		if (*text == '\\')
@@ -107,18 +107,18 @@ static void roff_row(struct il_buf *out, const struct opt_row *row)
 	if (row->short_name)
 		il_buf_printf(out, "\\fB\\-%c\\fR, ", row->short_name);
 	il_buf_str(out, "\\fB\\-\\-");
-	roff_text(out, row->name);
+	opt_roff_text(out, row->name);
 	il_buf_str(out, "\\fR");
 	if (unit) {
 		il_buf_str(out, optional ? "[=\\fI" : " \\fI");
-		roff_text(out, unit);
+		opt_roff_text(out, unit);
 		il_buf_str(out, optional ? "\\fR]" : "\\fR");
 	}
 	il_buf_str(out, "\n\\&");
-	roff_text(out, row->help);
+	opt_roff_text(out, row->help);
 	if (row->def) {
 		il_buf_str(out, " (default: ");
-		roff_text(out, row->def);
+		opt_roff_text(out, row->def);
 		il_buf_str(out, ")");
 	}
 	il_buf_str(out, "\n");

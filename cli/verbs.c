@@ -93,10 +93,9 @@ void cli_verb_help(struct il_buf *out, const struct verb *verb)
 {
 	il_buf_printf(out, "Usage: isolab %s%s%s\n\n%s\n", verb->name, verb->usage[0] ? " " : "",
 		      verb->usage, verb->summary);
-	if (verb->options) {
-		il_buf_str(out, "\nOptions:\n");
-		opt_help(out, verb->options);
-	}
+	il_buf_str(out, "\nOptions:\n");
+	opt_help(out, verb->options);
+	opt_help(out, cli_global_options);
 	if (verb->notes)
 		il_buf_printf(out, "\n%s\n", verb->notes);
 }
@@ -149,16 +148,53 @@ void cli_print_error(const char *verb, const char *text, const char *hint)
 	dprintf(STDERR_FILENO, "%s\n", line);
 }
 
-static int run_help(const struct cli *cli, const void *args, int argc, char **argv,
+/* The man page's sections OPTIONS and COMMANDS. */
+static void add_man(struct il_buf *out)
+{
+	il_buf_str(out, ".SH OPTIONS\n");
+	opt_roff(out, cli_global_options);
+	il_buf_str(out, ".SH COMMANDS\n");
+	for (size_t i = 0; cli_verbs[i]; i++) {
+		const struct verb *v = cli_verbs[i];
+
+		if (v->hidden)
+			continue;
+		il_buf_printf(out, ".SS \"isolab %s %s\"\n\\&", v->name, v->usage);
+		opt_roff_text(out, v->summary);
+		il_buf_str(out, ".\n");
+		if (v->notes) {
+			il_buf_str(out, ".PP\n\\&");
+			opt_roff_text(out, v->notes);
+			il_buf_str(out, "\n");
+		}
+		opt_roff(out, v->options);
+	}
+}
+
+struct help_args {
+	bool man;
+};
+
+static const struct opt_row help_rows[] = {
+    {.name = "man",
+     OPT_FLAG_AT(struct help_args, man),
+     .hidden = true,
+     .help = "Print the man page's list of commands and options"},
+    OPT_END,
+};
+
+static int run_help(const struct cli *cli IL_UNUSED, const void *args, int argc, char **argv,
 		    struct il_err *err)
 {
+	const struct help_args *a = args;
 	struct il_buf out = {0};
 	int words = 0;
 
-	(void)cli;
-	(void)args;
-	if (argc == 0) {
-		cli_help(&out);
+	if (a->man || argc == 0) {
+		if (a->man)
+			add_man(&out);
+		else
+			cli_help(&out);
 		return cli_print(&out, err);
 	}
 	const struct verb *verb = cli_find_verb(argc, argv, &words);
@@ -174,6 +210,8 @@ const struct verb verb_help = {
     .group = VERB_OTHER,
     .usage = "[COMMAND]",
     .summary = "Tell about isolab or one of its commands",
+    .options = help_rows,
+    .args_size = sizeof(struct help_args),
     .max_args = 2,
     .run = run_help,
 };
