@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "image/import.h"
+#include "image/reference.h"
 
 #define NESTING_MAX   4   /* indexes inside indexes */
 #define DOCUMENTS_MAX 256 /* indexes read for one import */
@@ -42,8 +43,8 @@ static int read_checked(struct img_bundle *bundle, const struct img_desc *desc, 
 
 static bool ref_matches(const struct img_desc *d, const char *ref)
 {
-	return !ref || (d->ref_name && strcmp(d->ref_name, ref) == 0) ||
-	       (d->image_name && strcmp(d->image_name, ref) == 0);
+	return !ref || (d->ref_name && img_ref_same(d->ref_name, ref)) ||
+	       (d->image_name && img_ref_same(d->image_name, ref));
 }
 
 static void take(struct search *s, const struct img_desc *d, const char *name)

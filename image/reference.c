@@ -240,3 +240,15 @@ char *img_ref_repository(const struct img_ref *ref)
 		return il_strf("%s", ref->path + official);
 	return il_strf("%s", ref->path);
 }
+
+bool img_ref_same(const char *a, const char *b)
+{
+	struct img_ref x;
+	struct img_ref y;
+
+	if (strcmp(a, b) == 0)
+		return true;
+	return img_ref_parse(a, &x, NULL) == 0 && img_ref_parse(b, &y, NULL) == 0 &&
+	       strcmp(x.domain, y.domain) == 0 && strcmp(x.path, y.path) == 0 &&
+	       strcmp(x.tag, y.tag) == 0 && img_digest_eq(&x.digest, &y.digest);
+}

@@ -28,6 +28,9 @@ int img_ref_parse(const char *text, struct img_ref *ret, struct il_err *err) IL_
 /* img_ref_name: owned "docker.io/library/demo:latest" (no tag: "...@sha256:..."), or NULL. */
 char *img_ref_name(const struct img_ref *ref) IL_MUST_CHECK;
 
+/* img_ref_same: do two texts name the same image ("x:v1", "docker.io/library/x:v1")? */
+bool img_ref_same(const char *a, const char *b);
+
 /* img_ref_repository: owned short form for people: "demo", "host:5000/a/b"; NULL = no memory. */
 char *img_ref_repository(const struct img_ref *ref) IL_MUST_CHECK;
 
