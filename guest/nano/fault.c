@@ -46,6 +46,9 @@ static int map_file(const struct vma *v, uint64_t va, uint64_t *pte)
 	void *page;
 	int r = vfs_file_page(v->file, index, own, &page);
 
+	/* Who shares a hole must see what will be written there. */
+	if (r == 0 && !page && v->shared)
+		r = vfs_file_page(v->file, index, true, &page);
 	if (r < 0)
 		return r;
 	if (!page)
@@ -119,6 +122,9 @@ static bool map_ahead(struct vma *v, uint64_t va, uint64_t *pte)
 {
 	void *page;
 
+	/* What is shared with the file would take RAM for pages that nobody may ever use. */
+	if (v->file && v->shared)
+		return false;
 	if (v->file)
 		return map_file(v, va, pte) == 0;
 	page = page_alloc_fresh();

@@ -262,6 +262,13 @@ struct mm_area {
  */
 bool mm_area_at(uint64_t addr, struct mm_area *ret);
 
+/*
+ * mm_forget: drop the translations of pages [start, end), which lie in one mapping of a
+ * file whose pages changed: all of them, or (not @all) those into the image only. The next
+ * access asks vfs_file_page() again.
+ */
+void mm_forget(uint64_t start, uint64_t end, bool all);
+
 /* process_cpu_ns: CPU time used so far, user and system together. */
 uint64_t process_cpu_ns(void);
 

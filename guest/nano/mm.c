@@ -134,6 +134,22 @@ int mm_unmap(uint64_t start, uint64_t end)
 	return 0;
 }
 
+void mm_forget(uint64_t start, uint64_t end, bool all)
+{
+	bool flush = false;
+
+	for (uint64_t va = start; va < end; va += PAGE_SIZE) {
+		const uint64_t *pte = pte_at(va, false);
+
+		if (!pte) /* no table: on to the next one */
+			va |= (1ull << 21) - PAGE_SIZE;
+		else if (*pte && (all || !page_is_ram(pte_page(*pte))))
+			flush |= pt_clear(va, va + PAGE_SIZE);
+	}
+	if (flush)
+		tlb_flush();
+}
+
 int mm_map(const struct vma *wanted)
 {
 	struct vma *v = kmalloc(sizeof(*v));

@@ -464,6 +464,13 @@ bool mm_area_at(uint64_t addr, struct mm_area *ret)
 	return true;
 }
 
+void mm_forget(uint64_t start, uint64_t end, bool all)
+{
+	(void)start;
+	(void)end;
+	(void)all;
+}
+
 void shim_become(uint32_t uid, uint32_t gid)
 {
 	struct process *p = current;

@@ -89,6 +89,33 @@ static long regular_read(struct file *f, struct uio *u, uint64_t *pos)
 	return done;
 }
 
+/* Pages [first, end) are not any more what mmap was given: let it ask again. */
+static void unmap(const struct inode *inode, uint64_t first, uint64_t end)
+{
+	struct mm_area m;
+
+	if (!(inode->flags & I_MAPPED))
+		return;
+	for (uint64_t at = 0; mm_area_at(at, &m); at = m.end) {
+		uint64_t base = m.offset >> PAGE_SHIFT;
+		uint64_t low = first > base ? first : base;
+		uint64_t high = base + ((m.end - m.start) >> PAGE_SHIFT);
+
+		if (high > end)
+			high = end;
+		if (m.file && m.file->inode == inode && low < high)
+			mm_forget(m.start + ((low - base) << PAGE_SHIFT),
+				  m.start + ((high - base) << PAGE_SHIFT), m.shared);
+	}
+}
+
+/* Takes pages [first, end) away from the RAM layer. */
+static void drop_pages(struct inode *inode, uint64_t first, uint64_t end)
+{
+	unmap(inode, first, end);
+	pagemap_cut(&inode->reg.pages, first, end);
+}
+
 /* The file's own page at @index, copied up or made. @whole: it will all be overwritten. */
 static int own_page(struct inode *inode, uint64_t index, bool whole, uint8_t **ret)
 {
@@ -125,6 +152,7 @@ static int own_page(struct inode *inode, uint64_t index, bool whole, uint8_t **r
 		page_put(page);
 		return r;
 	}
+	unmap(inode, index, index + 1);
 	*ret = page;
 	return 0;
 }
@@ -221,7 +249,7 @@ int data_truncate(struct inode *inode, uint64_t size)
 				return r;
 			memset(page + rest, 0, PAGE_SIZE - rest);
 		}
-		pagemap_cut(&inode->reg.pages, pages_up(size), UINT64_MAX);
+		drop_pages(inode, pages_up(size), UINT64_MAX);
 		if (inode->reg.low_size > size)
 			inode->reg.low_size = size & PAGE_MASK;
 	}
@@ -253,7 +281,7 @@ int data_zero(struct inode *inode, uint64_t off, uint64_t end)
 				continue;
 			}
 			if (len == PAGE_SIZE) {
-				pagemap_cut(&inode->reg.pages, next, next + 1);
+				drop_pages(inode, next, next + 1);
 				off += len;
 				continue;
 			}
@@ -332,6 +360,7 @@ int vfs_file_page(struct file *f, uint64_t index, bool write, void **ret)
 		return -ENODEV;
 	if (index > FS_FILE_MAX >> PAGE_SHIFT || off >= inode->size)
 		return -ENXIO;
+	inode->flags |= I_MAPPED;
 	*ret = pagemap_get(&inode->reg.pages, index);
 	if (*ret) {
 		page_get(*ret);

@@ -204,8 +204,7 @@ int file_open_path(int dirfd, const char *path, uint32_t flags, uint32_t mode, u
 		flags &= ALL_PATH;
 	if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
 		return -EINVAL;
-	if ((flags & __O_TMPFILE) &&
-	    (!(flags & O_DIRECTORY) || (flags & O_ACCMODE) == O_RDONLY))
+	if ((flags & __O_TMPFILE) && (!(flags & O_DIRECTORY) || (flags & O_ACCMODE) == O_RDONLY))
 		return -EINVAL;
 	if (!(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
 		wflags |= W_FOLLOW;

@@ -101,6 +101,7 @@ struct pagemap {
 #define I_EROFS   (1u << 2) /* low is a number of the EROFS image */
 #define I_NOLOW   (1u << 3) /* directory without lower entries */
 #define I_TMPFILE (1u << 4) /* made by O_TMPFILE, may still get a name */
+#define I_MAPPED  (1u << 5) /* pages of it were handed to mmap */
 
 struct inode {
 	uint32_t refs;

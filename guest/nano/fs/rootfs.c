@@ -22,14 +22,36 @@ static const struct inode_ops image_ops;
 static const struct inode_ops root_ops;
 static const struct inode_ops etc_ops;
 
+/* The piece of the image found last: page by page callers ask for the same one again. */
+static struct {
+	uint64_t nid;
+	uint64_t off;
+	uint64_t len; /* 0 = none yet */
+	const uint8_t *data;
+} last_piece;
+
 int rootfs_data(const struct inode *inode, uint64_t off, const uint8_t **ret, uint64_t *ret_len)
 {
 	struct erofs_inode in;
-	int r = erofs_iget(&fs_state.image, inode->low, &in);
+	uint64_t past = off - last_piece.off;
+	int r;
 
+	if (inode->low == last_piece.nid && off >= last_piece.off && past < last_piece.len) {
+		*ret = last_piece.data + past;
+		*ret_len = last_piece.len - past;
+		return 0;
+	}
+	r = erofs_iget(&fs_state.image, inode->low, &in);
 	if (r < 0)
 		return -EIO;
-	return erofs_map(&fs_state.image, &in, off, ret, ret_len);
+	r = erofs_map(&fs_state.image, &in, off, ret, ret_len);
+	if (r == 0 && *ret) {
+		last_piece.nid = inode->low;
+		last_piece.off = off;
+		last_piece.len = *ret_len;
+		last_piece.data = *ret;
+	}
+	return r;
 }
 
 /* The inode of image object @nid, counted. */
@@ -376,6 +398,7 @@ int rootfs_init(const void *image, uint64_t size)
 		kprintf("the image can't be mounted: %s", why);
 		return r;
 	}
+	last_piece.len = 0;
 	fs_state.ro_root = boot_workload->flags & WORKLOAD_RO_ROOT;
 	fs_state.next_ino = size / 32 + 2 * INO_IMAGE;
 	r = image_inode(fs_state.image.root_nid, &root_ops, &inode);
