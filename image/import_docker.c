@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "image/import.h"
+#include "image/reference.h"
 
 static bool has_tag(const json_t *item, const char *ref)
 {
@@ -16,7 +17,7 @@ static bool has_tag(const json_t *item, const char *ref)
 	size_t i;
 
 	json_array_foreach(tags, i, tag) if (json_is_string(tag) &&
-					     strcmp(json_string_value(tag), ref) == 0) return true;
+					     img_ref_same(json_string_value(tag), ref)) return true;
 	return false;
 }
 

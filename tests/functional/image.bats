@@ -187,6 +187,25 @@ one_line_error() {
 	[ "$(cat "$(root_of x)/one")" = one ]
 }
 
+@test "docker save of today: an OCI layout and a manifest.json, several images" {
+	mkdir -p "$dir/save"
+	tar xf "$demo" -C "$dir/save"
+	cd "$dir/save"
+	jq -c '.manifests += [.manifests[0]] | .manifests[0].annotations = {
+		"io.containerd.image.name": "docker.io/library/x:v1",
+		"org.opencontainers.image.ref.name": "v1"} | .manifests[1].digest = "sha256:" + "0" * 64 |
+		.manifests[1].annotations = {"io.containerd.image.name": "docker.io/library/y:v1"}' \
+		index.json >new
+	mv new index.json
+	echo '[{"Config":"nothing","RepoTags":["x:v1"],"Layers":[]}]' >manifest.json
+	cd - >/dev/null
+	tar -C "$dir/save" -cf "$dir/save.tar" blobs index.json manifest.json oci-layout
+	run isolab import -q x "$dir/save.tar"
+	one_line_error
+	[[ $output == *"docker.io/library/x:v1, docker.io/library/y:v1"* ]]
+	[ "$(isolab import -q --ref x:v1 x "$dir/save.tar")" = "$(isolab import -q demo "$demo")" ]
+}
+
 @test "a root tarball in every packing" {
 	mkdir -p "$dir/tree/etc"
 	echo hello >"$dir/tree/etc/motd"

@@ -97,6 +97,17 @@ Test(reference, refused)
 	}
 }
 
+Test(reference, same)
+{
+	cr_assert(img_ref_same("demo:v1", "docker.io/library/demo:v1"));
+	cr_assert(img_ref_same("demo", "index.docker.io/library/demo:latest"));
+	cr_assert(img_ref_same("Not a name", "Not a name"));
+	cr_assert(!img_ref_same("demo:v1", "demo:v2"));
+	cr_assert(!img_ref_same("demo", "user/demo"));
+	cr_assert(!img_ref_same("demo", "demo@sha256:" HEX));
+	cr_assert(!img_ref_same("Not a name", "demo"));
+}
+
 Test(reference, lengths)
 {
 	char text[1200];
