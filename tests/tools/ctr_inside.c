@@ -8,6 +8,9 @@
  *     ctr-inside fork COUNT     keep COUNT children alive at once; prints how many there were
  *     ctr-inside open PATH      errno of opening it for reading
  *     ctr-inside parent         pid of the parent
+ *     ctr-inside fault KIND     do what the processor refuses: null, code, divide, undefined,
+ *                               port, halt, trap, noncanonical
+ *     ctr-inside deep MIB       use so much stack, then print "deep"
  */
 #include "base/parse.h"
 
@@ -111,6 +114,40 @@ static int fork_many(uint64_t count)
 	return 0;
 }
 
+static int fault(const char *kind)
+{
+	static const volatile unsigned char data = 0xc3;
+	volatile uintptr_t address = 0;
+
+	if (strcmp(kind, "null") == 0)
+		*(volatile char *)address = 1;
+	else if (strcmp(kind, "code") == 0) /* data is not executable */
+		((void (*)(void))(uintptr_t)&data)();
+	else if (strcmp(kind, "divide") == 0)
+		__asm__ volatile("div %0" ::"r"(0u) : "eax", "edx");
+	else if (strcmp(kind, "undefined") == 0)
+		__asm__ volatile("ud2");
+	else if (strcmp(kind, "port") == 0)
+		__asm__ volatile("out %%al, $0x80" ::"a"(0));
+	else if (strcmp(kind, "halt") == 0)
+		__asm__ volatile("hlt");
+	else if (strcmp(kind, "trap") == 0)
+		__asm__ volatile("int3");
+	else if (strcmp(kind, "noncanonical") == 0)
+		__asm__ volatile("mov %0, (%0)" ::"r"(1ul << 63) : "memory");
+	puts("no fault");
+	return 0;
+}
+
+static int deep(uint64_t mib)
+{
+	volatile char frame[64 << 10];
+
+	for (size_t at = 0; at < sizeof(frame); at += 4096)
+		frame[at] = 1;
+	return mib == 0 ? puts("deep") < 0 : deep(mib - 1) + frame[0] - 1;
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
@@ -124,11 +161,15 @@ int main(int argc, char **argv)
 		return printf("%d\n", getppid()) < 0;
 	if (strcmp(verb, "open") == 0 && argc == 3)
 		return puts(result(open(argv[2], O_RDONLY | O_NONBLOCK))) < 0;
+	if (strcmp(verb, "fault") == 0 && argc == 3)
+		return fault(argv[2]);
 	if (argc == 3 && il_parse_u64(argv[2], 0, 1u << 20, &n, NULL) == 0) {
 		if (strcmp(verb, "eat") == 0)
 			return eat(n);
 		if (strcmp(verb, "fork") == 0)
 			return fork_many(n);
+		if (strcmp(verb, "deep") == 0)
+			return deep(n * 16);
 	}
 	fprintf(stderr, "usage: see the head of tests/tools/ctr_inside.c\n");
 	return 2;
