@@ -100,10 +100,6 @@ static int add_arches(scmp_filter_ctx ctx, struct il_err *err)
 		if (r < 0 && r != -EEXIST)
 			return il_fail(err, -r, "seccomp architecture");
 	}
-	/* A binary tree over the call numbers: fewer comparisons per call. */
-	int r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	if (r < 0)
-		return il_fail(err, -r, "seccomp optimization");
 	return 0;
 }
 
