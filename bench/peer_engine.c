@@ -122,7 +122,7 @@ static int import_rootfs(const struct bench_env *env, const struct engine *e, st
 	if (!tar)
 		return il_fail(err, ENOMEM, "import");
 	int r = command_runv(IMPORT_TIMEOUT_NS, NULL, err, "tar", "-C", env->rootfs, "-cf", tar,
-			     ".", NULL);
+			     ".", (char *)NULL);
 	if (r == 0)
 		r = client_run(e, (const char *const[]){"import", tar, "isolab-bench:latest", NULL},
 			       IMPORT_TIMEOUT_NS, NULL, err);

@@ -63,7 +63,7 @@ struct startup {
 	const struct output_rule *rule;
 	struct startup_data data[SUBJECTS_MAX];
 	uint64_t order;
-	int timeline_fd; /* memfd; owned */
+	int timeline_fd; /* memfd; borrowed */
 };
 
 /* Holds the launchers back until all of them are there. */
@@ -268,18 +268,19 @@ static int run_rounds(struct startup *st, struct il_err *err)
 int startup_run(struct bench_session *session, json_t **ret, struct il_err *err)
 {
 	_cleanup_(result_done) struct result result = {0};
-	_cleanup_(freep) struct startup *st = calloc(1, sizeof(*st));
 	const struct bench_options *o = &session->options;
+	_cleanup_(closep) int timeline_fd = memfd_create("isolab-timeline", MFD_CLOEXEC);
 	int r;
 
+	if (timeline_fd < 0)
+		return il_fail(err, errno, "memfd_create");
+	_cleanup_(freep) struct startup *st = calloc(1, sizeof(*st));
 	if (!st)
 		return il_fail(err, ENOMEM, "startup");
 	st->session = session;
 	st->workload = session_workload(session, BENCH_STARTUP, default_workload);
 	st->rule = output_rule_find(st->workload[0]);
-	st->timeline_fd = memfd_create("isolab-timeline", MFD_CLOEXEC);
-	if (st->timeline_fd < 0)
-		return il_fail(err, errno, "memfd_create");
+	st->timeline_fd = timeline_fd;
 	r = result_begin(&result, session, BENCH_STARTUP, o->cold ? "cold" : "warm", st->workload,
 			 err);
 	if (r == 0)
@@ -293,6 +294,5 @@ int startup_run(struct bench_session *session, json_t **ret, struct il_err *err)
 		samples_done(&st->data[i].samples);
 		samples_done(&st->data[i].traces);
 	}
-	closep(&st->timeline_fd);
 	return r;
 }

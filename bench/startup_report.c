@@ -237,7 +237,7 @@ static int phase_add(json_t *phases, const struct samples *traces, int from, int
 static int phases_json(const struct samples *traces, json_t **ret)
 {
 	_cleanup_(freep) double *values = calloc(traces->n + 1, sizeof(*values));
-	struct mark marks[TL_EVENT_MAX + 1];
+	struct mark marks[TL_EVENT_MAX + 1] = {0};
 	size_t n = 0;
 	json_t *phases = json_array();
 	int r = values && phases ? 0 : -ENOMEM;

@@ -151,14 +151,15 @@ int stats_ratio(const double *a, size_t na, const double *b, size_t nb, uint64_t
 	struct stats_rng rng = {seed};
 	_cleanup_(freep) double *sa = sorted_copy(a, na);
 	_cleanup_(freep) double *sb = sorted_copy(b, nb);
-	_cleanup_(freep) double *ratios = malloc(rounds * sizeof(*ratios));
-	_cleanup_(freep) uint32_t *counts = malloc(n * sizeof(*counts));
-
-	if (!sa || !sb || !ratios || !counts)
+	if (!sa || !sb)
 		return -ENOMEM;
 	/* A resample of b may be all minimum: only positive values keep every ratio finite. */
 	if (sb[0] <= 0)
 		return -EINVAL;
+	_cleanup_(freep) double *ratios = malloc(rounds * sizeof(*ratios));
+	_cleanup_(freep) uint32_t *counts = malloc(n * sizeof(*counts));
+	if (!ratios || !counts)
+		return -ENOMEM;
 	for (size_t r = 0; r < rounds; r++) {
 		double top = resampled_median(sa, na, counts, &rng);
 

@@ -73,12 +73,14 @@ static int parse_words(const char *text, struct subjects *list,
 		       int (*each)(struct subjects *, const char *, struct il_err *),
 		       struct il_err *err)
 {
-	_cleanup_(freep) char *copy = strdup(text);
 	char *save = NULL;
-	int r = copy ? 0 : il_fail(err, ENOMEM, "read a list");
+	int r = 0;
 
-	if (r < 0 || strcmp(text, "none") == 0)
-		return r;
+	if (strcmp(text, "none") == 0)
+		return 0;
+	_cleanup_(freep) char *copy = strdup(text);
+	if (!copy)
+		return il_fail(err, ENOMEM, "read a list");
 	for (char *w = strtok_r(copy, ", ", &save); w && r == 0; w = strtok_r(NULL, ", ", &save))
 		r = each(list, w, err);
 	return r;
