@@ -12,6 +12,7 @@
 #define PAGE_BYTES 4096ull
 
 #define HUGE_BYTES (2ull << 20)
+#define SMALL_PART (32ull << 20) /* backed by small pages */
 
 static uint64_t round_up(uint64_t v, uint64_t to)
 {
@@ -33,6 +34,19 @@ static int reserve(struct vm_memory *mem, uint64_t bytes, struct il_err *err)
 	mem->base = (uint8_t *)round_up((uintptr_t)p, HUGE_BYTES);
 	mem->size = bytes;
 	return 0;
+}
+
+/*
+ * The guest kernel uses RAM from the bottom up for pages and from the top down for 2 MiB
+ * chunks: a small guest stays in the low part and costs only the pages it touches. Advice
+ * only: a host without huge pages works as well.
+ */
+static void advise_huge(uint8_t *ram, uint64_t bytes)
+{
+	if (bytes <= 2 * SMALL_PART)
+		return;
+	(void)madvise(ram, SMALL_PART, MADV_NOHUGEPAGE);
+	(void)madvise(ram + SMALL_PART, bytes - SMALL_PART, MADV_HUGEPAGE);
 }
 
 /* Open the image and learn its size. Returns an owned descriptor. */
@@ -61,6 +75,7 @@ static int map_all(struct vm_memory *mem, uint64_t ram_bytes, int image_fd, stru
 	if (r < 0)
 		return r;
 	mem->regions[MEM_RAM] = (struct mem_region){.size = ram_bytes, .hva = mem->base};
+	advise_huge(mem->base, ram_bytes);
 	if (image_fd < 0)
 		return 0;
 	if (mmap(mem->base + image_gpa, image_size, PROT_READ, MAP_SHARED | MAP_FIXED, image_fd,

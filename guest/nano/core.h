@@ -54,6 +54,15 @@ void page_init(void);
 void *page_alloc_raw(bool *ret_dirty);
 /* page_alloc_fresh: a page that was never used, or NULL. For mapping ahead. */
 void *page_alloc_fresh(void);
+/*
+ * chunk_alloc: 2 MiB of aligned RAM, not zero when *ret_dirty; NULL = none. chunk_free gives
+ * it back whole; after chunk_to_pages each of its pages has one reference of its own.
+ */
+#define CHUNK_PAGES 512ull
+#define CHUNK_SIZE  (CHUNK_PAGES * PAGE_SIZE)
+void *chunk_alloc(bool *ret_dirty);
+void chunk_free(void *chunk);
+void chunk_to_pages(void *chunk);
 /* pages_alloc: @n contiguous pages, zeroed, one reference each; or NULL. */
 void *pages_alloc(uint64_t n);
 bool page_is_ram(const void *page);
@@ -68,11 +77,19 @@ uint32_t page_mark_of(const void *page);
 #define PTE_U    (1ull << 2)
 #define PTE_A    (1ull << 5)
 #define PTE_D    (1ull << 6)
+#define PTE_PS   (1ull << 7) /* in a level-1 entry: a chunk */
 #define PTE_NX   (1ull << 63)
 #define PTE_ADDR 0x000ffffffffff000ull
 
-/* pte_at: the entry that maps @va; NULL when there is no table (and !@create, or no RAM). */
+/*
+ * pte_at: the entry that maps @va; NULL when there is no table (and !@create, or no RAM).
+ * A chunk there is split into pages first: use pt_peek and pde_at where that is not wanted.
+ */
 uint64_t *pte_at(uint64_t va, bool create);
+/* pt_peek: the value of @va's entry, made up if a chunk maps it; 0 = none. */
+uint64_t pt_peek(uint64_t va);
+/* pde_at: the level-1 entry for @va's 2 MiB; may hold a chunk (PTE_PS). As pte_at. */
+uint64_t *pde_at(uint64_t va, bool create);
 static inline void *pte_page(uint64_t pte)
 {
 	return gpa_to_va(pte & PTE_ADDR);

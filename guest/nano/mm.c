@@ -251,8 +251,11 @@ void *mm_reclaim(void)
 			uint64_t va = KMAX(hand, v->start);
 
 			for (; !v->file && va < v->end; va += PAGE_SIZE) {
-				uint64_t *pte = pte_at(va, false);
+				uint64_t *pte;
 
+				if ((pt_peek(va) & (PTE_P | PTE_A)) != PTE_P)
+					continue;
+				pte = pte_at(va, false);
 				if (!pte || !untouched(*pte))
 					continue;
 				void *page = pte_page(*pte);
@@ -279,16 +282,17 @@ void mm_stats(struct mm_stat *ret)
 		else if (v->write)
 			ret->data += pages;
 		for (uint64_t a = v->start; a < v->end; a += PAGE_SIZE) {
-			const uint64_t *pte = pte_at(a, false);
+			const uint64_t *pde = pde_at(a, false);
 
-			if (!pte) { /* no table: on to the next one */
-				a = (a | ((1ull << 21) - 1)) + 1 - PAGE_SIZE;
+			if (!pde || !*pde) { /* no table: on to the next one */
+				a = (a | (CHUNK_SIZE - 1)) + 1 - PAGE_SIZE;
 				continue;
 			}
-			if (!(*pte & PTE_P))
+			uint64_t pte = pt_peek(a);
+			if (!(pte & PTE_P))
 				continue;
 			ret->resident++;
-			ret->shared += v->file && !(*pte & PTE_W);
+			ret->shared += v->file && !(pte & PTE_W);
 		}
 	}
 }

@@ -67,7 +67,8 @@ static uint64_t place(uint64_t addr, uint64_t len, uint64_t flags)
 		if (!v || v->start >= addr + len)
 			return addr;
 	}
-	return mm_gap(len, PAGE_SIZE);
+	/* Aligned so that chunks of 2 MiB fit. */
+	return mm_gap(len, len >= 2 * CHUNK_SIZE ? CHUNK_SIZE : PAGE_SIZE);
 }
 
 static long map_checked(struct vma *v, uint64_t addr, uint64_t len, uint64_t flags)
@@ -364,8 +365,7 @@ long sys_mincore(const uint64_t *a)
 	if (!range_ok(a[0], len))
 		return -ENOMEM;
 	for (uint64_t off = 0; off < len; off += PAGE_SIZE) {
-		const uint64_t *pte = pte_at(a[0] + off, false);
-		uint8_t there = pte && (*pte & PTE_P);
+		uint8_t there = pt_peek(a[0] + off) & PTE_P;
 
 		if (!vma_find(a[0] + off))
 			return -ENOMEM;

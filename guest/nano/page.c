@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Pages of RAM. Free RAM is a never-used part, which is zero and taken from the bottom up
- * (a page that is not touched costs the host nothing), and a bitmap of pages given back,
- * which is used first.
+ * Pages of RAM. Free RAM is a never-used part, which is zero (a page that is not touched
+ * costs the host nothing), and a bitmap of pages given back, which is used first. Of the
+ * never-used part, pages are taken from the bottom up, chunks of 2 MiB from the top down.
  */
 #include "guest/nano/core.h"
 
 static struct {
-	uint64_t end;   /* page number behind RAM */
-	uint64_t fresh; /* first never-used page */
+	uint64_t end;     /* page number behind RAM */
+	uint64_t fresh;   /* first never-used page */
+	uint64_t top;     /* first page behind the never-used ones */
+	uint64_t chunks;  /* first of the chunks given back; 0 = none */
+	uint64_t nchunks; /* their number */
 	uint64_t nfreed;
 	uint64_t hint;   /* no freed page below this word of the bitmap */
 	uint32_t *refs;  /* per page: references, or alloc.c's mark with MARK set */
@@ -37,6 +40,7 @@ void page_init(void)
 	ram.freed = gpa_to_va(at);
 	at += page_up((ram.end + 63) / 64 * 8);
 	ram.fresh = at >> PAGE_SHIFT;
+	ram.top = ram.end;
 	if (ram.fresh + 64 > ram.end)
 		panic("%lu MiB of memory is too little", boot.ram_bytes >> 20);
 }
@@ -55,7 +59,7 @@ uint64_t ram_total_pages(void)
 
 uint64_t ram_free_pages(void)
 {
-	return ram.end - ram.fresh + ram.nfreed;
+	return ram.top - ram.fresh + ram.nfreed + ram.nchunks * CHUNK_PAGES;
 }
 
 static void *take_freed(void)
@@ -75,14 +79,71 @@ static void *take_freed(void)
 	panic("lost %lu free pages", ram.nfreed);
 }
 
+/* ---- chunks of 2 MiB ---------------------------------------------------------------- */
+
+/* A chunk given back keeps the number of the next one in the count of its second page. */
+void chunk_free(void *chunk)
+{
+	uint64_t pfn = pfn_of(chunk);
+
+	ram.refs[pfn + 1] = (uint32_t)(ram.chunks / CHUNK_PAGES);
+	ram.chunks = pfn;
+	ram.nchunks++;
+}
+
+static uint64_t pop_chunk(void)
+{
+	uint64_t pfn = ram.chunks;
+
+	ram.chunks = (uint64_t)ram.refs[pfn + 1] * CHUNK_PAGES;
+	ram.nchunks--;
+	return pfn;
+}
+
+void *chunk_alloc(bool *ret_dirty)
+{
+	uint64_t first = (ram.top - CHUNK_PAGES) & ~(CHUNK_PAGES - 1);
+
+	*ret_dirty = ram.chunks != 0;
+	if (*ret_dirty)
+		return page_of(pop_chunk());
+	/* Half of RAM is left for pages: what a program leaves untouched of a chunk is lost. */
+	if (ram.top < ram.fresh + CHUNK_PAGES || first < ram.fresh + ram.end / 2)
+		return NULL;
+	for (uint64_t i = first + CHUNK_PAGES; i < ram.top; i++) { /* what alignment cut off */
+		ram.refs[i] = 1;
+		page_put(page_of(i));
+	}
+	ram.top = first;
+	return page_of(first);
+}
+
+void chunk_to_pages(void *chunk)
+{
+	for (uint64_t i = 0; i < CHUNK_PAGES; i++)
+		ram.refs[pfn_of(chunk) + i] = 1;
+}
+
+/* Make pages of a chunk that was given back. */
+static void break_chunk(void)
+{
+	char *chunk = page_of(pop_chunk());
+
+	chunk_to_pages(chunk);
+	for (uint64_t i = 0; i < CHUNK_PAGES; i++)
+		page_put(chunk + i * PAGE_SIZE);
+}
+
 void *page_alloc_raw(bool *ret_dirty)
 {
 	void *page;
 
+	if (ram.nfreed == 0 && ram.fresh == ram.top && ram.chunks)
+		break_chunk();
 	*ret_dirty = ram.nfreed > 0;
 	if (*ret_dirty)
 		page = take_freed();
-	else if (ram.fresh < ram.end)
+	else if (ram.fresh < ram.top)
 		page = page_of(ram.fresh++);
 	else
 		return mm_reclaim();
@@ -93,7 +154,7 @@ void *page_alloc_raw(bool *ret_dirty)
 void *page_alloc_fresh(void)
 {
 	/* Keep some: reclaiming what was mapped ahead in vain is slow. */
-	if (ram.end - ram.fresh < ram.end / 8)
+	if (ram.top - ram.fresh < ram.end / 8)
 		return NULL;
 	void *page = page_of(ram.fresh++);
 
@@ -139,7 +200,7 @@ void *pages_alloc(uint64_t n)
 		return page_alloc();
 	if (n == 0 || n > ram.end)
 		return NULL;
-	if (ram.end - ram.fresh >= n) {
+	if (ram.top - ram.fresh >= n) {
 		first = ram.fresh;
 		ram.fresh += n;
 	} else {

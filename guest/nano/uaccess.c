@@ -8,12 +8,10 @@
 bool user_page_ready(uint64_t addr, bool write)
 {
 	uint64_t need = PTE_P | (write ? PTE_W : 0);
-	uint64_t *pte;
 
 	if (addr >= USER_END)
 		return false;
-	pte = pte_at(addr, false);
-	if (pte && (*pte & need) == need)
+	if ((pt_peek(addr) & need) == need)
 		return true;
 	return mm_fault(addr, write ? FAULT_WRITE : 0) == 0;
 }
