@@ -194,10 +194,11 @@ static int set_entry(json_t *index, const char *name, const struct img_desc *man
 		json_decref(entry);
 		return -ENOMEM;
 	}
-	json_array_foreach(entries, i, old) if (strcmp(img_index_entry_name(old), name) ==
-						0) return json_array_set_new(entries, i, entry) < 0
-	    ? -ENOMEM
-	    : 0;
+	json_array_foreach(entries, i, old)
+	{
+		if (strcmp(img_index_entry_name(old), name) == 0)
+			return json_array_set_new(entries, i, entry) < 0 ? -ENOMEM : 0;
+	}
 	return json_array_append_new(entries, entry) < 0 ? -ENOMEM : 0;
 }
 

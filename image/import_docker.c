@@ -16,8 +16,11 @@ static bool has_tag(const json_t *item, const char *ref)
 	const json_t *tag;
 	size_t i;
 
-	json_array_foreach(tags, i, tag) if (json_is_string(tag) &&
-					     img_ref_same(json_string_value(tag), ref)) return true;
+	json_array_foreach(tags, i, tag)
+	{
+		if (json_is_string(tag) && img_ref_same(json_string_value(tag), ref))
+			return true;
+	}
 	return false;
 }
 
