@@ -29,6 +29,11 @@ static int reserve(struct vm_memory *mem, uint64_t bytes, struct il_err *err)
 	if (p == MAP_FAILED)
 		return il_fail(err, errno, "reserve %llu MiB of guest memory",
 			       (unsigned long long)bytes >> 20);
+	/*
+	 * Where huge pages are the host's default, a VM would take megabytes for the few pages it
+	 * touches. The guest asks for them where they pay (NANO_HC_HUGE). EINVAL: it has none.
+	 */
+	(void)!madvise(p, len, MADV_NOHUGEPAGE);
 	mem->reserved = p;
 	mem->reserved_bytes = len;
 	mem->base = (uint8_t *)round_up((uintptr_t)p, HUGE_BYTES);
