@@ -60,7 +60,7 @@ struct ctr_plan {
 	char tty_path[64];        /* "" = the workload has no terminal */
 	uint64_t caps;
 	bool nodev;         /* no device rules in force: no device node of the root may work */
-	const char *v1_cpu; /* name of the v1 hierarchy with the cpu controller */
+	bool v1_cpu_shared; /* v1: cpu and cpuacct are one hierarchy, as systemd mounts them */
 	bool wait_netns;    /* the parent makes the network namespace; else it came with clone3 */
 	uint32_t supply;    /* enum ctr_supply; futex */
 	uint32_t child;     /* enum ctr_child_state; futex */

@@ -109,6 +109,7 @@ static int plan_make(struct ctr_plan *plan, struct il_err *err)
 		return il_fail(err, -plan->parent_pidfd, "open a pidfd of the supervisor");
 	plan->watch_fd = plan->parent_pidfd;
 	cgroup_init(&plan->cgroup, cgroup_detect(CGROUP_ROOT), CGROUP_ROOT, cfg->id);
+	plan->v1_cpu_shared = access(CGROUP_ROOT "/cpu,cpuacct", F_OK) == 0;
 	/* The device rules are what makes CAP_MKNOD harmless. */
 	plan->nodev = !cgroup_has_devices(&plan->cgroup);
 	plan->caps = caps_available(cfg->caps);
@@ -335,8 +336,7 @@ static int start(struct ctr_plan *plan, struct ctr *ret, struct il_err *err)
 
 int ctr_start(const struct ctr_config *cfg, struct ctr *ret, struct il_err *err)
 {
-	struct ctr_plan plan = {
-	    .cfg = cfg, .parent_pidfd = -1, .null_fd = -1, .console_fd = -1, .v1_cpu = "cpu"};
+	struct ctr_plan plan = {.cfg = cfg, .parent_pidfd = -1, .null_fd = -1, .console_fd = -1};
 	int r;
 
 	cfg->timeline->ns[TL_ISOLATION_BEGIN] = il_now_ns();

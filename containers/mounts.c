@@ -181,7 +181,7 @@ int ctr_mounts_make(struct ctr_plan *plan)
 /* v1: a directory of mount points, and each hierarchy with the namespace's part of it. */
 static int mount_cgroup_v1(struct ctr_plan *plan)
 {
-	const char *const names[] = {"memory", plan->v1_cpu, "pids"};
+	const char *const names[] = {"memory", plan->v1_cpu_shared ? "cpu,cpuacct" : "cpu", "pids"};
 	int r = il_raw_mount("tmpfs", "/sys/fs/cgroup", "tmpfs", MS_SAFE, "mode=755");
 	if (r == 0)
 		r = il_raw_chdir("/sys/fs/cgroup");
@@ -189,10 +189,12 @@ static int mount_cgroup_v1(struct ctr_plan *plan)
 		if ((r = il_raw_mkdirat(AT_FDCWD, names[i], 0755)) < 0)
 			break;
 		r = il_raw_mount("cgroup", names[i], "cgroup", MS_SAFE | MS_RDONLY, names[i]);
-		/* No such controller on this host. */
-		if (r == -EINVAL || r == -ENOENT)
+		/* No such controller on this host, or one that shares its hierarchy otherwise. */
+		if (r == -EINVAL || r == -ENOENT || r == -EBUSY)
 			r = 0;
 	}
+	if (r == 0 && plan->v1_cpu_shared)
+		r = il_raw_symlinkat(names[1], AT_FDCWD, "cpu");
 	if (r == 0)
 		r = il_raw_mount(NULL, "/sys/fs/cgroup", NULL,
 				 MS_REMOUNT | MS_BIND | MS_RDONLY | MS_SAFE, NULL);
