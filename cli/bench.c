@@ -218,7 +218,6 @@ static int parse_rest(struct bench_args *args, struct cli_global_args *global, i
 		      char **argv, int *ret_first, struct il_err *err)
 {
 	const struct opt_space spaces[] = {{bench_options, args}, {cli_global_options, global}};
-
 	struct opt_syntax syntax = {spaces, ARRAY_SIZE(spaces), true};
 
 	return opt_parse(&syntax, argc, argv, ret_first, err);

@@ -267,6 +267,22 @@ static int exit_status_of(int wait_status)
 	return WEXITSTATUS(wait_status);
 }
 
+/* Prints why the kind's run returned @r; returns the exit status for it. */
+static int explain_failure(const struct sandbox_kind *kind, int r, struct il_err *err)
+{
+	if (r == -ENOENT || r == -EACCES) {
+		cli_print_error("run", err->code ? err->msg : strerror(-r), NULL);
+		return r == -ENOENT ? CLI_NOT_FOUND : CLI_NOT_EXECUTABLE;
+	}
+	/* When the kind cannot run here at all, its probe knows why and what to do. */
+	struct il_err why = {0};
+	if (kind->probe(&why) < 0 && why.code)
+		cli_print_error("run", why.msg, NULL);
+	else
+		cli_print_error("run", err->code ? err->msg : strerror(-r), NULL);
+	return CLI_RUN_FAILED;
+}
+
 /* Runs the prepared instance; returns the exit status, having printed what went wrong. */
 static int run_kind(struct run_state *s, const struct sandbox_options *options)
 {
@@ -292,8 +308,7 @@ static int run_kind(struct run_state *s, const struct sandbox_options *options)
 	int r = s->kind->run(&run, &wait_status, &err);
 	if (r >= 0)
 		return exit_status_of(wait_status);
-	cli_print_error("run", err.code ? err.msg : strerror(-r), NULL);
-	return r == -ENOENT ? CLI_NOT_FOUND : r == -EACCES ? CLI_NOT_EXECUTABLE : CLI_RUN_FAILED;
+	return explain_failure(s->kind, r, &err);
 }
 
 static int run_state(struct run_state *s, char **argv, struct il_err *err)
