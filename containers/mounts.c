@@ -189,8 +189,8 @@ static int mount_cgroup_v1(struct ctr_plan *plan)
 		if ((r = il_raw_mkdirat(AT_FDCWD, names[i], 0755)) < 0)
 			break;
 		r = il_raw_mount("cgroup", names[i], "cgroup", MS_SAFE | MS_RDONLY, names[i]);
-		/* No such controller on this host, or one that shares its hierarchy otherwise. */
-		if (r == -EINVAL || r == -ENOENT || r == -EBUSY)
+		/* Not on this host; or not as a v1 hierarchy, which EPERM says from in here. */
+		if (r == -EINVAL || r == -ENOENT || r == -EBUSY || r == -EPERM)
 			r = 0;
 	}
 	if (r == 0 && plan->v1_cpu_shared)
