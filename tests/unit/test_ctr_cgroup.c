@@ -257,7 +257,9 @@ Test(ctr_cgroup, v2_device_rules_decide_as_docker_does)
 		_exit(check_device_rules());
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	cr_assert(WIFEXITED(status));
-	if (WEXITSTATUS(status) == 255)
+	if (WEXITSTATUS(status) == 255) {
+		remove_root(); /* a skipped test has no .fini */
 		cr_skip_test("needs root and cgroup v2");
+	}
 	cr_assert_eq(WEXITSTATUS(status), 0, "%d verdicts wrong", WEXITSTATUS(status));
 }
