@@ -46,12 +46,14 @@ static void build_many(int dir)
 	}
 }
 
+#define WORK_TEXT 10000
+
 /* The tree on which the differential test works, on the host and in the guest. */
 static void build_work(int dir)
 {
-	char text[10000];
+	char text[WORK_TEXT];
 
-	for (size_t i = 0; i < sizeof(text); i++)
+	for (size_t i = 0; i < WORK_TEXT; i++)
 		text[i] = (char)('a' + i % 23);
 	cr_assert_eq(mkdirat(dir, "w", 0755), 0);
 	cr_assert_eq(mkdirat(dir, "w/d1", 0755), 0);
@@ -71,7 +73,7 @@ static void build_tree(int dir)
 {
 	unsigned char big[FIXTURE_BIG];
 
-	for (size_t i = 0; i < sizeof(big); i++)
+	for (size_t i = 0; i < FIXTURE_BIG; i++)
 		big[i] = fixture_big_byte(i);
 	cr_assert_eq(mkdirat(dir, "bin", 0755), 0);
 	cr_assert_eq(mkdirat(dir, "etc", 0755), 0);
