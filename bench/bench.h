@@ -47,7 +47,7 @@ struct bench_options {
 	uint64_t max_start_ns;     /* density: stop when starts take longer; 0 = no ceiling */
 	uint64_t timeout_ns;       /* of one start */
 	uint64_t memory_bytes;     /* memory limit given to every subject that has one */
-	char *const *command_line; /* NULL-ended, for the record */
+	char *const *command_line; /* the words behind `bench`, NULL-ended, for the record */
 	bool progress;             /* report on stderr */
 };
 

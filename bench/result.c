@@ -58,6 +58,11 @@ int result_begin(struct result *r, const struct bench_session *s, enum bench_mea
 	*r = (struct result){.begin_ns = il_now_ns()};
 	if (code < 0)
 		return code;
+	json_t *command = strings(s->options.command_line);
+
+	/* The caller has the words behind the verb. */
+	json_array_insert_new(command, 0, json_string("isolab"));
+	json_array_insert_new(command, 1, json_string("bench"));
 	r->subjects = json_array();
 	r->warnings = json_array();
 	r->doc = json_pack(

@@ -223,53 +223,61 @@ static int parse_rest(struct bench_args *args, struct cli_global_args *global, i
 	return opt_parse(&syntax, argc, argv, ret_first, err);
 }
 
-static int run(const struct cli *cli, const void *args, int argc, char **argv, struct il_err *err)
+/* Measure with everything set, clean up, and only then print. Returns the exit status. */
+static int measure_and_print(const struct bench_options *o, const char *what,
+			     const struct bench_args *a, struct il_err *err)
 {
-	struct bench_args a = *(const struct bench_args *)args;
-	struct cli_global_args global = {0};
-	struct bench_options o = {.root = cli->root, .command_line = argv};
 	struct bench_session *session = NULL;
 	json_auto_t *doc = NULL;
-	int first = 0, r = check_what(argv[0], err);
+	int r = bench_open(o, &session, err);
 
 	if (r == 0)
-		r = parse_rest(&a, &global, argc, argv, &first, err);
-	if (r == 1) {
-		struct il_buf help = {0};
-
-		cli_verb_help(&help, &verb_bench);
-		return cli_print(&help, err);
-	}
-	if (r < 0)
-		return r;
-	if (first >= argc)
-		return il_refuse(err, EINVAL, "which image? isolab bench %s IMAGE", argv[0]);
-	if (global.root)
-		o.root = global.root;
-	fill_options(&a, &o);
-	o.image = argv[first];
-	if (argv[first + 1] && argv[first + 1][0] == '-')
-		return il_refuse(err, EINVAL,
-				 "options stand before the image: '%s' would be the "
-				 "command to run",
-				 argv[first + 1]);
-	o.workload = argv + first + 1;
-	o.workload_is_idle = strcmp(argv[0], "all") != 0;
-	r = bench_open(&o, &session, err);
-	if (r == 0)
-		r = measure(session, argv[0], &doc, err);
+		r = measure(session, what, &doc, err);
 	int sig = interrupt_signal();
 	session = bench_close(session);
 	if (r == -EINTR && sig) {
 		il_warn("bench: %s", err->msg);
 		return CLI_SIGNAL_BASE + sig;
 	}
-	if (r < 0)
-		return r;
-	r = output(doc, &a, err);
+	if (r == 0)
+		r = output(doc, a, err);
 	if (r == 0 && !anything_measured(doc))
 		return il_refuse(err, EIO, "nothing could be measured: the table says why");
 	return r < 0 ? r : CLI_OK;
+}
+
+static int print_help(struct il_err *err)
+{
+	struct il_buf help = {0};
+
+	cli_verb_help(&help, &verb_bench);
+	return cli_print(&help, err);
+}
+
+static int run(const struct cli *cli, const void *args, int argc, char **argv, struct il_err *err)
+{
+	struct bench_args a = *(const struct bench_args *)args;
+	struct cli_global_args global = {0};
+	struct bench_options o = {.root = cli->root, .command_line = argv};
+	int first = 0, r = check_what(argv[0], err);
+
+	if (r == 0)
+		r = parse_rest(&a, &global, argc, argv, &first, err);
+	if (r != 0)
+		return r == 1 ? print_help(err) : r;
+	if (first >= argc)
+		return il_refuse(err, EINVAL, "which image? isolab bench %s IMAGE", argv[0]);
+	if (argv[first + 1] && argv[first + 1][0] == '-')
+		return il_refuse(err, EINVAL,
+				 "options stand before the image: '%s' would be the command to run",
+				 argv[first + 1]);
+	if (global.root)
+		o.root = global.root;
+	fill_options(&a, &o);
+	o.image = argv[first];
+	o.workload = argv + first + 1;
+	o.workload_is_idle = strcmp(argv[0], "all") != 0;
+	return measure_and_print(&o, argv[0], &a, err);
 }
 
 const struct verb verb_bench = {
