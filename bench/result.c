@@ -70,10 +70,10 @@ int result_begin(struct result *r, const struct bench_session *s, enum bench_mea
 	    "s:o, s:s?, s:o, s:o}",
 	    "schema", "isolab-bench", "schema_version", 1, "isolab_version", IL_VERSION, "measure",
 	    bench_measure_name(measure), "mode", mode, "started_at", date_now(), "duration_ns", 0,
-	    "command", strings(s->options.command_line), "host", host, "image", "name", image->name,
-	    "digest", image->digest, "size_bytes", (json_int_t)image->size_bytes, "workload",
-	    strings(workload), "settings", settings(&s->options), "baseline",
-	    baseline ? baseline->name : NULL, "subjects", r->subjects, "warnings", r->warnings);
+	    "command", command, "host", host, "image", "name", image->name, "digest", image->digest,
+	    "size_bytes", (json_int_t)image->size_bytes, "workload", strings(workload), "settings",
+	    settings(&s->options), "baseline", baseline ? baseline->name : NULL, "subjects",
+	    r->subjects, "warnings", r->warnings);
 	return r->doc ? 0 : il_fail(err, ENOMEM, "make a result");
 }
 
