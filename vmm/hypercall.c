@@ -24,7 +24,7 @@ static void copy_text(struct nano_vm *vm, uint64_t gpa, uint64_t len, char *ret)
 	size_t n = src ? len : 0;
 
 	for (size_t i = 0; i < n; i++)
-		ret[i] = src[i] >= ' ' && src[i] < 0x7f ? src[i] : '?';
+		ret[i] = (char)(src[i] >= ' ' && src[i] < 0x7f ? src[i] : '?');
 	ret[n] = '\0';
 }
 

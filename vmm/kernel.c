@@ -97,7 +97,7 @@ int kernel_load(const struct kernel_file *file, const struct vm_memory *mem, str
 		struct il_err *err)
 {
 	GElf_Ehdr eh;
-	size_t nph;
+	size_t nph = 0;
 	int r = 0;
 
 	*ret = (struct kernel){0};

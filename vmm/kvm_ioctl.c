@@ -8,6 +8,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+_Static_assert(offsetof(struct cpuid_table, entries) == offsetof(struct kvm_cpuid2, entries),
+	       "KVM's layout");
+
 static const struct {
 	int cap;
 	const char *name;
@@ -98,15 +101,15 @@ int kvm_set_slot(int vm_fd, const struct kvm_slot *slot, struct il_err *err)
 
 int kvm_get_supported_cpuid(int kvm_fd, struct cpuid_table *ret, struct il_err *err)
 {
-	ret->head.nent = CPUID_TABLE_MAX;
-	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, &ret->head) < 0)
+	ret->nent = CPUID_TABLE_MAX;
+	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, ret) < 0)
 		return il_fail(err, errno, "KVM_GET_SUPPORTED_CPUID");
 	return 0;
 }
 
 int kvm_set_cpuid(int vcpu_fd, const struct cpuid_table *cpuid, struct il_err *err)
 {
-	if (ioctl(vcpu_fd, KVM_SET_CPUID2, &cpuid->head) < 0)
+	if (ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid) < 0)
 		return il_fail(err, errno, "KVM_SET_CPUID2");
 	return 0;
 }
@@ -136,10 +139,10 @@ int kvm_set_sregs(int vcpu_fd, const struct kvm_sregs *sregs, struct il_err *err
 
 int kvm_set_msrs(int vcpu_fd, const struct kvm_msr_entry *rows, uint32_t n, struct il_err *err)
 {
-	struct {
-		struct kvm_msrs head;
+	struct { /* struct kvm_msrs with room */
+		uint32_t nmsrs, pad;
 		struct kvm_msr_entry rows[KVM_MSRS_MAX];
-	} msrs = {.head.nmsrs = n};
+	} msrs = {.nmsrs = n};
 
 	if (n > KVM_MSRS_MAX)
 		return il_refuse(err, EINVAL, "too many MSRs: %u", n);

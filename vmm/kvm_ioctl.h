@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The KVM ioctls, one typed wrapper each. The only file with ioctl() on KVM descriptors.
+ * The KVM ioctls, one typed wrapper each; nothing else makes one.
  * All return 0 or a non-negative payload, or -errno with the request's name in @err.
  * Source: Linux Documentation/virt/kvm/api.rst, by the request's name.
  */
@@ -43,8 +43,10 @@ struct kvm_slot {
 int kvm_set_slot(int vm_fd, const struct kvm_slot *slot, struct il_err *err) IL_MUST_CHECK;
 
 #define CPUID_TABLE_MAX 256
+/* struct kvm_cpuid2 with room. */
 struct cpuid_table {
-	struct kvm_cpuid2 head;
+	uint32_t nent;
+	uint32_t padding;
 	struct kvm_cpuid_entry2 entries[CPUID_TABLE_MAX];
 };
 int kvm_get_supported_cpuid(int kvm_fd, struct cpuid_table *ret, struct il_err *err) IL_MUST_CHECK;

@@ -154,7 +154,7 @@ int nano_create(const struct nano_config *cfg, struct nano_vm **ret, struct il_e
 	_cleanup_(closep) int fd =
 	    offset == UINT64_MAX ? -1 : open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	struct kernel_file kernel = {.elf = nano_elf_begin,
-				     .bytes = (size_t)(nano_elf_end - nano_elf_begin),
+				     .bytes = (uintptr_t)nano_elf_end - (uintptr_t)nano_elf_begin,
 				     .fd = fd,
 				     .offset = offset};
 

@@ -31,7 +31,7 @@
 /* The features of the guest's XCR0: all that KVM supports. */
 static uint64_t supported_xcr0(const struct cpuid_table *t)
 {
-	for (uint32_t i = 0; i < t->head.nent; i++)
+	for (uint32_t i = 0; i < t->nent; i++)
 		if (t->entries[i].function == 0xd && t->entries[i].index == 0)
 			return t->entries[i].eax | (uint64_t)t->entries[i].edx << 32;
 	return 0;
@@ -39,7 +39,7 @@ static uint64_t supported_xcr0(const struct cpuid_table *t)
 
 bool cpuid_has_1g_pages(const struct cpuid_table *t)
 {
-	for (uint32_t i = 0; i < t->head.nent; i++)
+	for (uint32_t i = 0; i < t->nent; i++)
 		if (t->entries[i].function == 0x80000001)
 			return t->entries[i].edx & (1u << 26);
 	return false;

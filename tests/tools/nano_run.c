@@ -106,7 +106,8 @@ static void show(int n)
 {
 	for (int p = 0; p < PHASES; p++) {
 		qsort(samples[p], (size_t)n, sizeof(samples[p][0]), by_value);
-		dprintf(2, "%s %.0f/%.0f  ", phase_names[p], samples[p][n / 10] / 1e3, samples[p][n / 2] / 1e3);
+		dprintf(2, "%s %.0f/%.0f  ", phase_names[p], samples[p][n / 10] / 1e3,
+			samples[p][n / 2] / 1e3);
 	}
 	dprintf(2, "us (p10/median of %d)\n", n);
 }
