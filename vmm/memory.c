@@ -29,11 +29,6 @@ static int reserve(struct vm_memory *mem, uint64_t bytes, struct il_err *err)
 	if (p == MAP_FAILED)
 		return il_fail(err, errno, "reserve %llu MiB of guest memory",
 			       (unsigned long long)bytes >> 20);
-	/*
-	 * Where huge pages are the host's default, a VM would take megabytes for the few pages it
-	 * touches. The guest asks for them where they pay (NANO_HC_HUGE). EINVAL: it has none.
-	 */
-	(void)!madvise(p, len, MADV_NOHUGEPAGE);
 	mem->reserved = p;
 	mem->reserved_bytes = len;
 	mem->base = (uint8_t *)round_up((uintptr_t)p, HUGE_BYTES);
@@ -48,10 +43,11 @@ static int reserve(struct vm_memory *mem, uint64_t bytes, struct il_err *err)
  */
 static void advise_huge(uint8_t *ram, uint64_t bytes)
 {
-	if (bytes <= 2 * SMALL_PART)
-		return;
-	(void)madvise(ram, SMALL_PART, MADV_NOHUGEPAGE);
-	(void)madvise(ram + SMALL_PART, bytes - SMALL_PART, MADV_HUGEPAGE);
+	uint64_t small = bytes <= 2 * SMALL_PART ? bytes : SMALL_PART;
+
+	(void)madvise(ram, small, MADV_NOHUGEPAGE);
+	if (small < bytes)
+		(void)madvise(ram + small, bytes - small, MADV_HUGEPAGE);
 }
 
 /* Open the image and learn its size. Returns an owned descriptor. */
