@@ -28,8 +28,7 @@
 #define DAEMON_START_NS   (60 * IL_NS_PER_S)
 #define DAEMON_END_NS     (30 * IL_NS_PER_S)
 
-/* Parent cgroups that the engines make and leave; removed when they were not there. */
-static const char *const parent_cgroups[] = {"docker", "libpod_parent"};
+/* Directories of /sys/fs/cgroup that hierarchies are mounted at; "" is v2. */
 static const char *const controllers[] = {
     "",        "memory",     "cpu",     "cpuacct",     "cpuset",          "pids",    "devices",
     "freezer", "blkio",      "unified", "systemd",     "hugetlb",         "net_cls", "net_prio",
@@ -39,20 +38,8 @@ struct engine {
 	char *dir;          /* owned; everything of this engine */
 	struct strv client; /* the client with its global options */
 	pid_t daemon;       /* 0 = none */
-	bool had_parent[ARRAY_SIZE(parent_cgroups)];
+	char cgroup[48];    /* parent of its containers' cgroups, of this harness alone */
 };
-
-static bool parent_exists(const char *name)
-{
-	char path[128];
-
-	for (size_t i = 0; i < ARRAY_SIZE(controllers); i++) {
-		snprintf(path, sizeof(path), "/sys/fs/cgroup/%s/%s", controllers[i], name);
-		if (access(path, F_OK) == 0)
-			return true;
-	}
-	return false;
-}
 
 /* rmdir refuses a cgroup with processes, so this can't harm anybody. */
 static void remove_cgroups(const char *path, int depth)
@@ -91,8 +78,7 @@ static int engine_new(const struct bench_env *env, struct subject *s, struct eng
 	if (!e)
 		return il_fail(err, ENOMEM, "prepare %s", s->name);
 	s->state = e;
-	for (size_t i = 0; i < ARRAY_SIZE(parent_cgroups); i++)
-		e->had_parent[i] = parent_exists(parent_cgroups[i]);
+	snprintf(e->cgroup, sizeof(e->cgroup), "isolab-bench-%s-%d", s->name, (int)getpid());
 	e->dir = il_strf("%s/%s", env->work, s->name);
 	int r = e->dir ? il_mkdir_p(e->dir, 0700) : -ENOMEM;
 	if (r < 0)
@@ -142,6 +128,7 @@ static int command(const struct bench_env *env, const struct subject *s, const s
 	if (start->idle)
 		strv_add(a, "--interactive");
 	strv_addf(a, "--name=%s", start->id);
+	strv_addf(a, "--cgroup-parent=/%s", e->cgroup);
 	strv_addf(a, "--memory=%llu", (unsigned long long)env->options->memory_bytes);
 	strv_addf(a, "--cpus=%llu", (unsigned long long)env->cpus);
 	/* The engines' own defaults can be over what the harness may hand down. */
@@ -170,9 +157,8 @@ static int probe(const struct bench_env *env IL_UNUSED, const struct subject *s 
 
 static void engine_free(struct engine *e)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(parent_cgroups); i++)
-		if (!e->had_parent[i])
-			remove_parent(parent_cgroups[i]);
+	if (e->cgroup[0])
+		remove_parent(e->cgroup);
 	strv_done(&e->client);
 	free(e->dir);
 	free(e);
@@ -257,7 +243,9 @@ static int docker_start_daemon(struct engine *e, const char *dockerd, struct il_
 	strv_addf(&c.argv, "--data-root=%s/data", e->dir);
 	strv_addf(&c.argv, "--exec-root=%s/exec", e->dir);
 	strv_addf(&c.argv, "--pidfile=%s/pid", e->dir);
-	strv_add_all(&c.argv, (const char *const[]){"--bridge=none", "--iptables=false", NULL});
+	strv_add_all(&c.argv,
+		     (const char *const[]){"--bridge=none", "--iptables=false",
+					   "--exec-opt=native.cgroupdriver=cgroupfs", NULL});
 	if (!log || strv_check(&c.argv) < 0)
 		return il_fail(err, ENOMEM, "start dockerd");
 	_cleanup_(closep) int fd = il_open(AT_FDCWD, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
