@@ -20,6 +20,12 @@ struct entry {
 	uint8_t type;
 };
 
+/* What one call keeps between two entries; nothing changes while it runs. */
+struct reader {
+	struct low_entry low;
+	const struct dentry *last; /* the RAM layer's entry given last, or NULL */
+};
+
 static uint8_t type_of(uint32_t mode)
 {
 	return (mode & S_IFMT) >> 12;
@@ -53,9 +59,11 @@ static int next_low(struct dentry *dir, uint64_t pos, struct low_entry *low, str
 	}
 }
 
-static int next_ram(struct dentry *dir, uint64_t cookie, struct entry *ret)
+static int next_ram(struct dentry *dir, uint64_t cookie, struct reader *reader, struct entry *ret)
 {
-	for (const struct dentry *d = dir->inode->dir.first; d; d = d->next) {
+	const struct dentry *d = reader->last ? reader->last->next : dir->inode->dir.first;
+
+	for (; d; d = d->next) {
 		if (d->cookie <= cookie || !d->inode || (d->flags & D_LOWER))
 			continue;
 		*ret = (struct entry){
@@ -70,7 +78,7 @@ static int next_ram(struct dentry *dir, uint64_t cookie, struct entry *ret)
 	return 0;
 }
 
-static int next_entry(struct dentry *dir, uint64_t pos, struct low_entry *low, struct entry *ret)
+static int next_entry(struct dentry *dir, uint64_t pos, struct reader *reader, struct entry *ret)
 {
 	const struct dentry *up = dir->parent ? dir->parent : dir;
 	int r;
@@ -86,12 +94,12 @@ static int next_entry(struct dentry *dir, uint64_t pos, struct low_entry *low, s
 		return 1;
 	}
 	if (pos < POS_RAM) {
-		r = next_low(dir, pos, low, ret);
+		r = next_low(dir, pos, &reader->low, ret);
 		if (r != 0)
 			return r;
 		pos = POS_RAM;
 	}
-	return next_ram(dir, pos - POS_RAM, ret);
+	return next_ram(dir, pos - POS_RAM, reader, ret);
 }
 
 /* struct linux_dirent64 */
@@ -136,7 +144,7 @@ static long put_entry(const struct entry *e, uint64_t to, uint64_t room, bool ol
 
 static long do_getdents(struct file *f, uint64_t buf, uint64_t size, bool old)
 {
-	struct low_entry low;
+	struct reader reader = {.last = NULL};
 	struct entry e;
 	uint64_t done = 0;
 
@@ -145,7 +153,7 @@ static long do_getdents(struct file *f, uint64_t buf, uint64_t size, bool old)
 	if (f->dentry->flags & D_DEAD)
 		return -ENOENT;
 	for (;;) {
-		int r = next_entry(f->dentry, f->pos, &low, &e);
+		int r = next_entry(f->dentry, f->pos, &reader, &e);
 		long n;
 
 		if (r <= 0)
