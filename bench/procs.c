@@ -20,12 +20,10 @@
 static int kb_value(const char *text, const char *key, uint64_t *ret)
 {
 	size_t len = strlen(key);
-	unsigned long long kb;
 
 	for (const char *p = text; p; p = strchr(p, '\n'), p = p ? p + 1 : NULL) {
-		if (strncmp(p, key, len) == 0 && p[len] == ':' &&
-		    sscanf(p + len + 1, "%llu", &kb) == 1) {
-			*ret = (uint64_t)kb * 1024;
+		if (strncmp(p, key, len) == 0 && p[len] == ':') {
+			*ret = strtoull(p + len + 1, NULL, 10) * 1024;
 			return 0;
 		}
 	}
@@ -62,16 +60,15 @@ static int read_parent(int proc_fd, const char *name, pid_t *ret)
 {
 	_cleanup_(freep) char *text = NULL;
 	char path[300];
-	int parent;
 
 	snprintf(path, sizeof(path), "%s/stat", name);
 	int r = il_read_file(proc_fd, path, 4096, &text, NULL);
 	if (r < 0)
 		return r;
 	const char *p = strrchr(text, ')');
-	if (!p || sscanf(p + 1, " %*c %d", &parent) != 1)
+	if (!p || strlen(p) < 5) /* ") S 1" */
 		return -EPROTO;
-	*ret = (pid_t)parent;
+	*ret = (pid_t)strtol(p + 4, NULL, 10);
 	return 0;
 }
 

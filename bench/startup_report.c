@@ -289,7 +289,7 @@ static void warn_total(struct result *res, const struct subject *s, const struct
 			    "the first counted start took %.1f times the median: a longer warm-up "
 			    "(--warmup) may be needed",
 			    v->v[0] / median);
-	if (outliers > OUTLIER_SHARE_WARN * (double)v->n)
+	if ((double)outliers > OUTLIER_SHARE_WARN * (double)v->n)
 		result_warn(res, s->name, "outliers",
 			    "%zu of %zu starts are outliers (modified z-score over 3.5): was the "
 			    "machine busy?",
