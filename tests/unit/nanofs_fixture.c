@@ -69,6 +69,15 @@ static void build_work(int dir)
 	cr_assert_eq(symlinkat("d1/d2", dir, "w/x"), 0);
 }
 
+/* Not every file system has these; the test of them skips then. */
+static void set_attribute(int dir)
+{
+	int fd = openat(dir, "hello.txt", O_RDONLY | O_CLOEXEC);
+
+	fsetxattr(fd, "user.x", "value", 5, 0);
+	close(fd);
+}
+
 static void build_tree(int dir)
 {
 	unsigned char big[FIXTURE_BIG];
@@ -83,6 +92,7 @@ static void build_tree(int dir)
 	cr_assert_eq(mkdirat(dir, "d", 0755), 0);
 	cr_assert_eq(mkdirat(dir, "d/sub", 0755), 0);
 	put_text(dir, "hello.txt", "hello\n", 0644);
+	set_attribute(dir);
 	put_text(dir, "secret", "secret\n", 0600);
 	put_text(dir, "bin/prog", "\177ELF", 0755);
 	put_text(dir, "etc/passwd", "root:x:0:0::/:/bin/sh\n", 0644);

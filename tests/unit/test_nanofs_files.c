@@ -590,6 +590,24 @@ Test(nanofs, tmpfile_and_memfd, .init = boot)
 	cr_assert_eq(CALL2(ftruncate, mfd, 9), 0);
 }
 
+Test(nanofs, attributes_of_the_image_can_be_read, .init = boot)
+{
+	char buf[64] = "";
+
+	cr_assert_eq(CALL3(listxattr, P("/d/a"), P(buf), sizeof(buf)), 0);
+	if (CALL3(listxattr, P("/hello.txt"), P(buf), sizeof(buf)) == 0)
+		cr_skip_test("the host's temporary directory has no extended attributes");
+	cr_assert_eq(CALL3(listxattr, P("/rel"), P(buf), sizeof(buf)), 7);
+	cr_assert_str_eq(buf, "user.x");
+	cr_assert_eq(CALL3(llistxattr, P("/rel"), P(buf), sizeof(buf)), 0);
+	cr_assert_eq(CALL3(listxattr, P("/hello.txt"), P(buf), 6), -ERANGE);
+	cr_assert_eq(CALL4(getxattr, P("/hello.txt"), P("user.x"), P(buf), sizeof(buf)), 5);
+	cr_assert_eq(memcmp(buf, "value", 5), 0);
+	cr_assert_eq(CALL4(getxattr, P("/hello.txt"), P("user.x"), P(buf), 0), 5);
+	cr_assert_eq(CALL4(getxattr, P("/hello.txt"), P("user.y"), P(buf), 5), -ENODATA);
+	cr_assert_eq(CALL5(setxattr, P("/hello.txt"), P("user.x"), P(buf), 5, 0), -EOPNOTSUPP);
+}
+
 Test(nanofs, no_allocation_failure_breaks_the_tree, .init = boot)
 {
 	/* Every operation fails cleanly wherever memory runs out, and works afterwards. */

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define REFUSED 42 /* exit status: it was not even mounted */
 #define ROUNDS  150
 #define LOOK_AT 600
 #define SECONDS 20
@@ -86,8 +87,9 @@ static void use_image(const void *image, size_t size)
 	const struct shim_config cfg = {.image = image, .size = size, .ram_pages = 512};
 
 	budget = LOOK_AT;
-	if (shim_boot(&cfg) == 0)
-		use_directory("", 0);
+	if (shim_boot(&cfg) < 0)
+		_exit(REFUSED);
+	use_directory("", 0);
 }
 
 /* Some bytes of the metadata, or the length, are not what mkfs wrote. */
@@ -106,6 +108,7 @@ static size_t damage(unsigned char *image, size_t size, unsigned int seed)
 Test(nanofs_hostile, damaged_images_do_no_harm, .timeout = 120)
 {
 	struct fixture fx = fixture_make("-Eforce-inode-extended", false);
+	int refused = 0;
 
 	for (unsigned int seed = 1; seed <= ROUNDS; seed++) {
 		pid_t pid = fork();
@@ -122,6 +125,12 @@ Test(nanofs_hostile, damaged_images_do_no_harm, .timeout = 120)
 			_exit(0);
 		}
 		cr_assert_eq(waitpid(pid, &status, 0), pid);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == REFUSED) {
+			refused++;
+			continue;
+		}
 		cr_assert_eq(status, 0, "seed %u: wait status %x", seed, (unsigned int)status);
 	}
+	/* Most of them are damaged deeper than in the superblock, or this tests little. */
+	cr_assert_lt(refused, ROUNDS / 2, "%d refused", refused);
 }
