@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <seccomp.h>
 #include <string.h>
-#include <sys/mman.h>
 
 struct hc_args {
 	uint64_t a, b, c, d;
@@ -137,15 +136,6 @@ static int64_t hc_timer(struct nano_vm *vm, const struct hc_args *x)
 	return timer_set(vm, x->a);
 }
 
-static int64_t hc_huge(struct nano_vm *vm, const struct hc_args *x)
-{
-	void *p = memory_at(&vm->mem, x->a, x->b, true);
-
-	if (!p || x->b == 0)
-		return -EFAULT;
-	return madvise(p, x->b, MADV_HUGEPAGE) < 0 ? -errno : 0;
-}
-
 static int64_t hc_missing(struct nano_vm *vm, const struct hc_args *x)
 {
 	char *name = NULL;
@@ -161,10 +151,10 @@ static int64_t hc_missing(struct nano_vm *vm, const struct hc_args *x)
 }
 
 static int64_t (*const calls[NANO_HC_MAX])(struct nano_vm *, const struct hc_args *) = {
-    [NANO_HC_EXIT] = hc_exit,   [NANO_HC_PANIC] = hc_panic, [NANO_HC_REFUSE] = hc_refuse,
-    [NANO_HC_EVENT] = hc_event, [NANO_HC_WRITE] = hc_write, [NANO_HC_READ] = hc_read,
-    [NANO_HC_WAIT] = hc_wait,   [NANO_HC_DEBUG] = hc_debug, [NANO_HC_NOTIFY] = hc_notify,
-    [NANO_HC_TIMER] = hc_timer, [NANO_HC_HUGE] = hc_huge,   [NANO_HC_MISSING] = hc_missing,
+    [NANO_HC_EXIT] = hc_exit,   [NANO_HC_PANIC] = hc_panic,     [NANO_HC_REFUSE] = hc_refuse,
+    [NANO_HC_EVENT] = hc_event, [NANO_HC_WRITE] = hc_write,     [NANO_HC_READ] = hc_read,
+    [NANO_HC_WAIT] = hc_wait,   [NANO_HC_DEBUG] = hc_debug,     [NANO_HC_NOTIFY] = hc_notify,
+    [NANO_HC_TIMER] = hc_timer, [NANO_HC_MISSING] = hc_missing,
 };
 
 void vm_hypercall(struct nano_vm *vm)

@@ -122,7 +122,6 @@ enum nano_hc {
 	NANO_HC_DEBUG,    /* (gpa, len): a line for the debug log */
 	NANO_HC_NOTIFY,   /* (on): raise NANO_EVENT_INPUT */
 	NANO_HC_TIMER,    /* (ns from now, 0 = off): raise NANO_EVENT_TIMER */
-	NANO_HC_HUGE,     /* (gpa, len): back this RAM with huge pages when it is touched */
 	NANO_HC_MISSING,  /* (nr): the program made a system call that is not there */
 	NANO_HC_MAX,
 };

@@ -2,8 +2,8 @@
 /*
  * kmalloc. Blocks of up to 2 KiB come from pages that are split into sixteen 256-byte
  * units; a unit (or a run of units) belongs to one size class, so that all classes of a
- * small run share a page or two. The page's mark has the classes, 2 bits too few for
- * sixteen: they sit in a table of their own. Larger blocks are runs of pages.
+ * small run share a page or two. The first unit says which class the others have. Larger
+ * blocks are runs of pages.
  */
 #include "guest/nano/core.h"
 

@@ -205,12 +205,6 @@ long sys_mprotect(const uint64_t *a)
 	return r;
 }
 
-/* Anonymous memory and private copies are dropped; files are read again. */
-static bool drop_range(uint64_t start, uint64_t end)
-{
-	return pt_clear(start, end);
-}
-
 long sys_madvise(const uint64_t *a)
 {
 	uint64_t start = a[0], len = page_up(a[1]), end = start + len;
@@ -227,7 +221,8 @@ long sys_madvise(const uint64_t *a)
 		if (v->start >= end)
 			break;
 		if (a[2] == MADV_DONTNEED || a[2] == MADV_FREE)
-			flush |= drop_range(KMAX(start, v->start), KMIN(end, v->end));
+			/* Files are read again, anonymous memory is zero. */
+			flush |= pt_clear(KMAX(start, v->start), KMIN(end, v->end));
 		start = v->end;
 	}
 	if (flush)

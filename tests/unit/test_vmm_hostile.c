@@ -238,9 +238,6 @@ Test(vmm_hostile, bad_hypercall_arguments)
 	expect_refused(NANO_HC_READ, 0, 0x1000, NANO_SEG_MAX + 1);
 	expect_refused(NANO_HC_WAIT, all, 0, 0);
 	expect_refused(NANO_HC_WAIT, 8, all, 0);
-	expect_refused(NANO_HC_HUGE, 0, all, 0);
-	expect_refused(NANO_HC_HUGE, RAM, 4096, 0);
-	expect_refused(NANO_HC_HUGE, 1, 4096, 0);
 }
 
 Test(vmm_hostile, text_of_any_length)
