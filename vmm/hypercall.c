@@ -136,6 +136,20 @@ static int64_t hc_timer(struct nano_vm *vm, const struct hc_args *x)
 	return timer_set(vm, x->a);
 }
 
+static int64_t hc_grow(struct nano_vm *vm, const struct hc_args *x)
+{
+	const struct mem_region *high = &vm->mem.regions[MEM_HIGH];
+	struct kvm_slot slot = {
+	    .number = 1, .gpa = high->gpa, .size = high->size, .hva = high->hva};
+	struct il_err err = {0};
+
+	(void)x;
+	if (vm->grown || high->size == 0)
+		return -EINVAL;
+	vm->grown = true;
+	return kvm_set_slot(vm->vm_fd, &slot, &err);
+}
+
 static int64_t hc_missing(struct nano_vm *vm, const struct hc_args *x)
 {
 	char *name = NULL;
@@ -151,10 +165,10 @@ static int64_t hc_missing(struct nano_vm *vm, const struct hc_args *x)
 }
 
 static int64_t (*const calls[NANO_HC_MAX])(struct nano_vm *, const struct hc_args *) = {
-    [NANO_HC_EXIT] = hc_exit,   [NANO_HC_PANIC] = hc_panic,     [NANO_HC_REFUSE] = hc_refuse,
-    [NANO_HC_EVENT] = hc_event, [NANO_HC_WRITE] = hc_write,     [NANO_HC_READ] = hc_read,
-    [NANO_HC_WAIT] = hc_wait,   [NANO_HC_DEBUG] = hc_debug,     [NANO_HC_NOTIFY] = hc_notify,
-    [NANO_HC_TIMER] = hc_timer, [NANO_HC_MISSING] = hc_missing,
+    [NANO_HC_EXIT] = hc_exit,   [NANO_HC_PANIC] = hc_panic, [NANO_HC_REFUSE] = hc_refuse,
+    [NANO_HC_EVENT] = hc_event, [NANO_HC_WRITE] = hc_write, [NANO_HC_READ] = hc_read,
+    [NANO_HC_WAIT] = hc_wait,   [NANO_HC_DEBUG] = hc_debug, [NANO_HC_NOTIFY] = hc_notify,
+    [NANO_HC_TIMER] = hc_timer, [NANO_HC_GROW] = hc_grow,   [NANO_HC_MISSING] = hc_missing,
 };
 
 void vm_hypercall(struct nano_vm *vm)

@@ -167,9 +167,9 @@ static uint64_t *new_table(struct tables *t, uint64_t *ret_gpa)
 static bool map_direct(struct tables *t, uint64_t *pdpt, bool huge_1g)
 {
 	const uint64_t flags = PTE_P | PTE_U | PTE_A | PTE_D | PTE_PS | PTE_NX | PTE_W;
-	uint64_t image_gpa = t->mem->regions[MEM_IMAGE].gpa;
+	const struct mem_region *image = &t->mem->regions[MEM_IMAGE];
 
-	for (uint64_t gpa = 0; gpa < t->mem->size; gpa += SIZE_1G) {
+	for (uint64_t gpa = 0; gpa < t->mem->span; gpa += SIZE_1G) {
 		uint64_t table_gpa;
 		uint64_t *pd;
 
@@ -180,10 +180,12 @@ static bool map_direct(struct tables *t, uint64_t *pdpt, bool huge_1g)
 		pd = new_table(t, &table_gpa);
 		if (!pd)
 			return false;
-		for (uint64_t i = 0; i < 512 && gpa + i * SIZE_2M < t->mem->size; i++) {
+		for (uint64_t i = 0; i < 512 && gpa + i * SIZE_2M < t->mem->span; i++) {
 			uint64_t at = gpa + i * SIZE_2M;
 
-			pd[i] = at | (image_gpa && at >= image_gpa ? flags & ~PTE_W : flags);
+			bool in_image = at >= image->gpa && at - image->gpa < image->size;
+
+			pd[i] = at | (in_image ? flags & ~PTE_W : flags);
 		}
 		pdpt[gpa / SIZE_1G] = table_gpa | TABLE_RWU;
 	}

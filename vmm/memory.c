@@ -12,7 +12,7 @@
 #define PAGE_BYTES 4096ull
 
 #define HUGE_BYTES (2ull << 20)
-#define SMALL_PART (32ull << 20) /* backed by small pages */
+#define LOW_BYTES  (32ull << 20) /* of low RAM, besides the guest's tables of its pages */
 
 static uint64_t round_up(uint64_t v, uint64_t to)
 {
@@ -32,22 +32,22 @@ static int reserve(struct vm_memory *mem, uint64_t bytes, struct il_err *err)
 	mem->reserved = p;
 	mem->reserved_bytes = len;
 	mem->base = (uint8_t *)round_up((uintptr_t)p, HUGE_BYTES);
-	mem->size = bytes;
+	mem->span = bytes;
 	return 0;
 }
 
 /*
- * The guest kernel uses RAM from the bottom up for pages and from the top down for 2 MiB
- * chunks: a small guest stays in the low part and costs only the pages it touches. Advice
- * only: a host without huge pages works as well.
+ * The guest kernel fills low RAM with pages first and takes 2 MiB chunks from high RAM: a
+ * small guest costs only the pages it touches. Advice only: a host without huge pages works
+ * as well.
  */
-static void advise_huge(uint8_t *ram, uint64_t bytes)
+static void advise_huge(const struct vm_memory *mem)
 {
-	uint64_t small = bytes <= 2 * SMALL_PART ? bytes : SMALL_PART;
+	const struct mem_region *low = &mem->regions[MEM_RAM], *high = &mem->regions[MEM_HIGH];
 
-	(void)madvise(ram, small, MADV_NOHUGEPAGE);
-	if (small < bytes)
-		(void)madvise(ram + small, bytes - small, MADV_HUGEPAGE);
+	(void)madvise(low->hva, low->size, MADV_NOHUGEPAGE);
+	if (high->size)
+		(void)madvise(high->hva, high->size, MADV_HUGEPAGE);
 }
 
 /* Open the image and learn its size. Returns an owned descriptor. */
@@ -69,14 +69,21 @@ static int open_image(const char *path, uint64_t *ret_bytes, struct il_err *err)
 
 static int map_all(struct vm_memory *mem, uint64_t ram_bytes, int image_fd, struct il_err *err)
 {
-	uint64_t image_gpa = round_up(ram_bytes, HUGE_BYTES);
+	uint64_t tables = round_up((ram_bytes + mem->image_bytes) / 512, HUGE_BYTES);
+	uint64_t low = IL_MIN(ram_bytes, LOW_BYTES + tables);
+	uint64_t image_gpa = round_up(low, HUGE_BYTES);
 	uint64_t image_size = round_up(mem->image_bytes, PAGE_BYTES);
-	int r = reserve(mem, image_gpa + image_size, err);
+	uint64_t high_gpa = round_up(image_gpa + image_size, HUGE_BYTES);
+	int r = reserve(mem, high_gpa + (ram_bytes - low), err);
 
 	if (r < 0)
 		return r;
-	mem->regions[MEM_RAM] = (struct mem_region){.size = ram_bytes, .hva = mem->base};
-	advise_huge(mem->base, ram_bytes);
+	mem->size = image_gpa + image_size;
+	mem->regions[MEM_RAM] = (struct mem_region){.size = low, .hva = mem->base};
+	if (ram_bytes > low)
+		mem->regions[MEM_HIGH] = (struct mem_region){
+		    .gpa = high_gpa, .size = ram_bytes - low, .hva = mem->base + high_gpa};
+	advise_huge(mem);
 	if (image_fd < 0)
 		return 0;
 	if (mmap(mem->base + image_gpa, image_size, PROT_READ, MAP_SHARED | MAP_FIXED, image_fd,

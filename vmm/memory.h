@@ -19,21 +19,25 @@ struct mem_region {
 };
 
 enum mem_region_name {
-	MEM_RAM,
+	MEM_RAM, /* the low part */
 	MEM_IMAGE,
+	MEM_HIGH, /* the rest of RAM; KVM knows it once the guest asked for it */
 	MEM_REGIONS,
 };
 
 /*
- * Both lie in one stretch of address space and one KVM memory slot: a second slot costs
- * 0.05 ms on a quiet host and milliseconds on a busy one (it waits for an RCU grace period).
+ * All lie in one stretch of address space, low RAM and image in one KVM memory slot: a second slot
+ * costs 0.05 ms on a quiet host and milliseconds on a busy one (it waits for an RCU grace period).
+ * KVM with shadow page tables keeps 10 bytes for each page of a slot, touched or not: that is
+ * why most of RAM is added only when a guest wants it.
  * The image is protected by its read-only mapping: a guest's write to it ends the guest.
  */
 struct vm_memory {
 	struct mem_region regions[MEM_REGIONS];
 	uint64_t image_bytes; /* the image's exact length */
 	uint8_t *base;        /* of guest-physical 0 */
-	uint64_t size;        /* RAM, a gap up to 2 MiB alignment, image */
+	uint64_t size;        /* of low RAM and image: the first slot */
+	uint64_t span;        /* of everything */
 	void *reserved;       /* the whole mapping */
 	uint64_t reserved_bytes;
 };

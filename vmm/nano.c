@@ -54,7 +54,9 @@ static int fill_boot(struct nano_vm *vm, const struct nano_config *cfg, struct i
 	vm->boot->magic = NANO_ABI_MAGIC;
 	vm->boot->version = NANO_ABI_VERSION;
 	vm->boot->flags = cfg->debug ? NANO_FLAG_DEBUG : 0;
-	vm->boot->ram_bytes = vm->mem.regions[MEM_RAM].size;
+	vm->boot->low_bytes = vm->mem.regions[MEM_RAM].size;
+	vm->boot->high_gpa = vm->mem.regions[MEM_HIGH].gpa;
+	vm->boot->high_bytes = vm->mem.regions[MEM_HIGH].size;
 	vm->boot->image_gpa = vm->mem.regions[MEM_IMAGE].gpa;
 	vm->boot->image_bytes = vm->mem.image_bytes;
 	vm->boot->cr3 = vm->cr3;
@@ -161,9 +163,20 @@ int nano_create(const struct nano_config *cfg, struct nano_vm **ret, struct il_e
 	return nano_create_elf(cfg, &kernel, ret, err);
 }
 
+/* For on_kick, which gets nothing else: the vCPU of the one VM that this process runs. */
+static struct kvm_run *kicked_run;
+
+/*
+ * A kick that comes while the thread is outside KVM_RUN must end the next one at once, or
+ * the timer would go unnoticed until something else interrupts the guest.
+ */
 static void on_kick(int sig)
 {
+	struct kvm_run *run = __atomic_load_n(&kicked_run, __ATOMIC_SEQ_CST);
+
 	(void)sig;
+	if (run)
+		__atomic_store_n(&run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 }
 
 static int catch_kick(struct il_err *err)
@@ -201,10 +214,12 @@ int nano_run(struct nano_vm *vm, int *ret_status, struct il_err *err)
 	if (r < 0)
 		return r;
 	vm->err = err ? err : &local;
+	__atomic_store_n(&kicked_run, vm->run, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&vm->vcpu_tid, gettid(), __ATOMIC_SEQ_CST);
 	while (vm->end == VM_RUNNING)
 		run_once(vm);
 	__atomic_store_n(&vm->vcpu_tid, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&kicked_run, NULL, __ATOMIC_SEQ_CST);
 	if (vm->cfg.timeline->ns[TL_EXITED] == 0)
 		vm->cfg.timeline->ns[TL_EXITED] = il_now_ns();
 	if (vm->end == VM_REFUSED)

@@ -45,6 +45,7 @@ struct nano_vm {
 	pid_t vcpu_tid; /* of the thread in nano_run; 0 = none. Read by nano_signal. */
 	timer_t timer;
 	bool has_timer;
+	bool grown;            /* KVM knows high RAM */
 	bool notify_input;     /* look at stdin while the program computes */
 	uint64_t timer_end_ns; /* of NANO_HC_TIMER, host's monotonic clock; 0 = none */
 

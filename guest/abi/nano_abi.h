@@ -5,11 +5,12 @@
  *
  * Guest-physical memory:
  *
- *   0                RAM, memory_bytes
+ *   0                low RAM
  *     0x1000         page tables made by the monitor
  *     0x200000       the guest kernel's segments, as linked; struct nano_boot is in one
  *     behind them    the workload block, then free RAM
  *   image_gpa        the EROFS image, read-only, 2 MiB-aligned
+ *   high_gpa         high RAM, 2 MiB-aligned; there only after NANO_HC_GROW
  *
  * Virtual memory: the lower half is the program's. Top of the upper half:
  *
@@ -81,8 +82,10 @@ struct nano_boot {
 	uint32_t version;
 	uint32_t flags;
 	uint32_t pad;
-	uint64_t ram_bytes;
-	uint64_t free_gpa; /* RAM from here to ram_bytes is free */
+	uint64_t low_bytes;
+	uint64_t high_gpa; /* 0 = low RAM is all */
+	uint64_t high_bytes;
+	uint64_t free_gpa; /* RAM from here to low_bytes is free */
 	uint64_t image_gpa;
 	uint64_t image_bytes;
 	uint64_t workload_gpa;
@@ -122,6 +125,7 @@ enum nano_hc {
 	NANO_HC_DEBUG,    /* (gpa, len): a line for the debug log */
 	NANO_HC_NOTIFY,   /* (on): raise NANO_EVENT_INPUT */
 	NANO_HC_TIMER,    /* (ns from now, 0 = off): raise NANO_EVENT_TIMER */
+	NANO_HC_GROW,     /* (): make high RAM be there */
 	NANO_HC_MISSING,  /* (nr): the program made a system call that is not there */
 	NANO_HC_MAX,
 };

@@ -2,14 +2,23 @@
 /*
  * Pages of RAM. Free RAM is a never-used part, which is zero (a page that is not touched
  * costs the host nothing), and a bitmap of pages given back, which is used first. Of the
- * never-used part, pages are taken from the bottom up, chunks of 2 MiB from the top down.
+ * never-used part, pages are taken from the bottom up: low RAM, then high RAM; chunks of
+ * 2 MiB come from the top of high RAM. High RAM costs the host a little when it is merely
+ * there, so it is asked for when it is needed.
  */
 #include "guest/nano/core.h"
 
+/* Never-used pages [fresh, top). */
+struct range {
+	uint64_t fresh, top;
+};
+
 static struct {
-	uint64_t end;     /* page number behind RAM */
-	uint64_t fresh;   /* first never-used page */
-	uint64_t top;     /* first page behind the never-used ones */
+	uint64_t end;      /* page number behind all */
+	uint64_t total;    /* pages of RAM */
+	struct range low;  /* there from the start */
+	struct range high; /* empty until grown */
+	bool grown;
 	uint64_t chunks;  /* first of the chunks given back; 0 = none */
 	uint64_t nchunks; /* their number */
 	uint64_t nfreed;
@@ -34,32 +43,65 @@ void page_init(void)
 {
 	uint64_t at = boot.free_gpa;
 
-	ram.end = boot.ram_bytes >> PAGE_SHIFT;
+	ram.total = (boot.low_bytes + boot.high_bytes) >> PAGE_SHIFT;
+	ram.end =
+	    (boot.high_bytes ? boot.high_gpa + boot.high_bytes : boot.low_bytes) >> PAGE_SHIFT;
 	ram.refs = gpa_to_va(at);
 	at += page_up(ram.end * sizeof(ram.refs[0]));
 	ram.freed = gpa_to_va(at);
 	at += page_up((ram.end + 63) / 64 * 8);
-	ram.fresh = at >> PAGE_SHIFT;
-	ram.top = ram.end;
-	if (ram.fresh + 64 > ram.end)
-		panic("%lu MiB of memory is too little", boot.ram_bytes >> 20);
+	ram.low = (struct range){at >> PAGE_SHIFT, boot.low_bytes >> PAGE_SHIFT};
+	if (ram.low.fresh + 64 > ram.low.top)
+		panic("%lu MiB of memory is too little", ram.total >> 8);
 }
 
 bool page_is_ram(const void *page)
 {
-	uint64_t va = (uint64_t)page;
+	uint64_t gpa = (uint64_t)page - NANO_DIRECT_VA;
 
-	return va >= NANO_DIRECT_VA && va - NANO_DIRECT_VA < boot.ram_bytes;
+	return (uint64_t)page >= NANO_DIRECT_VA &&
+	       (gpa < boot.low_bytes || gpa - boot.high_gpa < boot.high_bytes);
+}
+
+/* Make high RAM be there. False: there is none, or it is there already. */
+static bool grow(void)
+{
+	if (ram.grown || !boot.high_bytes || hypercall(NANO_HC_GROW, 0, 0, 0) < 0)
+		return false;
+	ram.grown = true;
+	ram.high = (struct range){boot.high_gpa >> PAGE_SHIFT, ram.end};
+	return true;
 }
 
 uint64_t ram_total_pages(void)
 {
-	return ram.end;
+	return ram.total;
+}
+
+static uint64_t never_used(void)
+{
+	uint64_t high = ram.grown ? ram.high.top - ram.high.fresh : boot.high_bytes >> PAGE_SHIFT;
+
+	return ram.low.top - ram.low.fresh + high;
 }
 
 uint64_t ram_free_pages(void)
 {
-	return ram.top - ram.fresh + ram.nfreed + ram.nchunks * CHUNK_PAGES;
+	return never_used() + ram.nfreed + ram.nchunks * CHUNK_PAGES;
+}
+
+/* @n never-used pages in a row; returns the first, or 0. */
+static uint64_t take_fresh(uint64_t n)
+{
+	struct range *r = &ram.low;
+
+	if (r->top - r->fresh < n) {
+		r = &ram.high;
+		if (r->top - r->fresh < n && (!grow() || r->top - r->fresh < n))
+			return 0;
+	}
+	r->fresh += n;
+	return r->fresh - n;
 }
 
 static void *take_freed(void)
@@ -102,19 +144,22 @@ static uint64_t pop_chunk(void)
 
 void *chunk_alloc(bool *ret_dirty)
 {
-	uint64_t first = (ram.top - CHUNK_PAGES) & ~(CHUNK_PAGES - 1);
+	uint64_t first;
 
 	*ret_dirty = ram.chunks != 0;
 	if (*ret_dirty)
 		return page_of(pop_chunk());
 	/* Half of RAM is left for pages: what a program leaves untouched of a chunk is lost. */
-	if (ram.top < ram.fresh + CHUNK_PAGES || first < ram.fresh + ram.end / 2)
+	if (never_used() < ram.total / 2 + 2 * CHUNK_PAGES || (!ram.grown && !grow()))
 		return NULL;
-	for (uint64_t i = first + CHUNK_PAGES; i < ram.top; i++) { /* what alignment cut off */
+	if (ram.high.top < ram.high.fresh + 2 * CHUNK_PAGES)
+		return NULL;
+	first = (ram.high.top - CHUNK_PAGES) & ~(CHUNK_PAGES - 1);
+	for (uint64_t i = first + CHUNK_PAGES; i < ram.high.top; i++) { /* alignment's rest */
 		ram.refs[i] = 1;
 		page_put(page_of(i));
 	}
-	ram.top = first;
+	ram.high.top = first;
 	return page_of(first);
 }
 
@@ -136,30 +181,36 @@ static void break_chunk(void)
 
 void *page_alloc_raw(bool *ret_dirty)
 {
+	uint64_t pfn;
 	void *page;
 
-	if (ram.nfreed == 0 && ram.fresh == ram.top && ram.chunks)
+	if (ram.nfreed == 0 && never_used() == 0 && ram.chunks)
 		break_chunk();
 	*ret_dirty = ram.nfreed > 0;
-	if (*ret_dirty)
+	if (*ret_dirty) {
 		page = take_freed();
-	else if (ram.fresh < ram.top)
-		page = page_of(ram.fresh++);
-	else
-		return mm_reclaim();
+	} else {
+		pfn = take_fresh(1);
+		if (!pfn)
+			return mm_reclaim();
+		page = page_of(pfn);
+	}
 	ram.refs[pfn_of(page)] = 1;
 	return page;
 }
 
 void *page_alloc_fresh(void)
 {
-	/* Keep some: reclaiming what was mapped ahead in vain is slow. */
-	if (ram.top - ram.fresh < ram.end / 8)
-		return NULL;
-	void *page = page_of(ram.fresh++);
+	uint64_t pfn;
 
-	ram.refs[pfn_of(page)] = 1;
-	return page;
+	/* Keep some: reclaiming what was mapped ahead in vain is slow. */
+	if (never_used() < ram.total / 8)
+		return NULL;
+	pfn = take_fresh(1);
+	if (!pfn)
+		return NULL;
+	ram.refs[pfn] = 1;
+	return page_of(pfn);
 }
 
 void *page_alloc(void)
@@ -184,7 +235,7 @@ static uint64_t find_run(uint64_t n)
 
 	if (ram.nfreed < n)
 		return 0;
-	for (uint64_t pfn = 0; pfn < ram.fresh; pfn++) {
+	for (uint64_t pfn = 0; pfn < ram.end; pfn++) {
 		run = is_freed(pfn) ? run + 1 : 0;
 		if (run == n)
 			return pfn - n + 1;
@@ -200,10 +251,8 @@ void *pages_alloc(uint64_t n)
 		return page_alloc();
 	if (n == 0 || n > ram.end)
 		return NULL;
-	if (ram.top - ram.fresh >= n) {
-		first = ram.fresh;
-		ram.fresh += n;
-	} else {
+	first = take_fresh(n);
+	if (!first) {
 		first = find_run(n);
 		if (!first)
 			return NULL;
