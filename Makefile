@@ -115,6 +115,12 @@ $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.c.o $(UNIT_EXTRA_OBJ) $(BUILD)/l
 .PHONY: fuzz-bins
 fuzz-bins: $(FUZZ_BIN)
 
+# QEMU with emulated SVM and pure cgroup v2: what this machine may lack.
+.PHONY: lab-test
+lab-test:
+	tools/deps build test
+	tests/lab/run
+
 .PHONY: fuzz
 fuzz:
 	tests/run fuzz
