@@ -306,10 +306,7 @@ static int report_failure(const struct ctr_plan *plan, int wait_status, struct i
 	if (code == ENOENT)
 		return il_refuse(err, ENOENT, "'%s': not found in the image", command);
 	il_fail(err, code, "cannot execute '%s'", command);
-	return code == ENOTDIR || code == ENOEXEC || code == EISDIR || code == ELOOP ||
-		       code == EACCES || code == EPERM
-		   ? -EACCES
-		   : -code;
+	return -runner_exec_failure(code);
 }
 
 static int start(struct ctr_plan *plan, struct ctr *ret, struct il_err *err)

@@ -114,6 +114,20 @@ int runner_run(const struct workload *w, const struct runner_ops *ops, void *ctx
 	*ret_step = "confine the process";
 	if (ops->confine && (r = ops->confine(ctx)) < 0)
 		return r;
-	*ret_step = "execute";
+	*ret_step = RUNNER_STEP_EXEC;
 	return search_and_exec(w, ops, ctx);
+}
+
+int runner_exec_failure(int code)
+{
+	switch (code) {
+	case ENOEXEC:
+	case ENOTDIR:
+	case EISDIR:
+	case ELOOP:
+	case EPERM:
+		return EACCES;
+	default:
+		return code;
+	}
 }

@@ -35,4 +35,16 @@ struct runner_ops {
 int runner_run(const struct workload *w, const struct runner_ops *ops, void *ctx,
 	       const char **ret_step);
 
+/* The name of runner_run's last step. */
+#define RUNNER_STEP_EXEC "execute"
+
+/*
+ * runner_exec_failure: what a failed exec means for whoever asked for the command.
+ * @code  its errno, positive
+ *
+ * Returns ENOENT: the command is not there (exit status 127); EACCES: it is there but can't
+ * be executed (126); else @code.
+ */
+int runner_exec_failure(int code);
+
 #endif

@@ -151,11 +151,10 @@ static int start_failure(const struct child *c, struct il_err *err)
 {
 	int code = -c->result;
 
-	if (strcmp(c->step, "execute") != 0)
+	if (strcmp(c->step, RUNNER_STEP_EXEC) != 0)
 		return il_refuse(err, EIO, "%s: %s", c->step, strerror(code));
-	if (code == ENOEXEC)
-		code = EACCES;
-	return il_fail(err, code, "execute '%s'", workload_arg(c->workload, 0));
+	il_fail(err, code, "execute '%s'", workload_arg(c->workload, 0));
+	return -runner_exec_failure(code);
 }
 
 /* Starts the child; on success it has exec'd. Returns its pid. */

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "runner/runner.h"
 
 #include <errno.h>
 #include <seccomp.h>
@@ -66,12 +67,16 @@ static int64_t hc_panic(struct nano_vm *vm, const struct hc_args *x)
 static int64_t hc_refuse(struct nano_vm *vm, const struct hc_args *x)
 {
 	char step[NANO_TEXT_MAX + 1];
+	int code = x->a > 0 && x->a < 4096 ? (int)x->a : EIO;
 
 	copy_text(vm, x->b, x->c, step);
 	vm->end = VM_REFUSED;
-	vm->refuse_errno = x->a > 0 && x->a < 4096 ? (int)x->a : EIO;
-	il_fail(vm->err, vm->refuse_errno, "%.100s '%.200s'", step,
-		workload_arg(vm->cfg.workload, 0));
+	il_fail(vm->err, code, "%.100s '%.200s'", step, workload_arg(vm->cfg.workload, 0));
+	/* Only a failed exec may look like a command that is missing or can't be executed. */
+	if (strcmp(step, RUNNER_STEP_EXEC) == 0)
+		vm->refuse_errno = runner_exec_failure(code);
+	else
+		vm->refuse_errno = code == ENOENT || code == EACCES ? EIO : code;
 	return 0;
 }
 
