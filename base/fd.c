@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/fd.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -28,6 +27,15 @@ void closedirp(void *pointer_to_dir)
 		closedir(*d);
 	*d = NULL;
 	errno = saved;
+}
+
+DIR *il_fdopendir(int fd)
+{
+	DIR *dir = fdopendir(fd);
+
+	if (!dir)
+		closep(&fd);
+	return dir;
 }
 
 void fclosep(void *pointer_to_file)

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 
+#include <dirent.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -17,6 +18,12 @@ void closep(int *fd);
 /* closedirp / fclosep: the same for DIR * and FILE *, through a void pointer. */
 void closedirp(void *pointer_to_dir);
 void fclosep(void *pointer_to_file);
+
+/*
+ * il_fdopendir: a directory stream over @fd, which it takes in any case.
+ * Returns an owned stream, or NULL with errno set and @fd closed.
+ */
+DIR *il_fdopendir(int fd) IL_MUST_CHECK;
 
 /* steal_fd: return *fd and set it to -1, so that the scope no longer closes it. */
 static inline int steal_fd(int *fd)

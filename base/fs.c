@@ -45,15 +45,11 @@ static int remove_below(int dirfd, const char *name, dev_t dev, int depth);
 
 static int remove_entries(int fd, dev_t dev, int depth)
 {
-	_cleanup_(closedirp) DIR *dir = fdopendir(fd);
+	_cleanup_(closedirp) DIR *dir = il_fdopendir(fd);
 	int result = 0;
 
-	if (!dir) {
-		int code = errno;
-
-		close(fd);
-		return -code;
-	}
+	if (!dir)
+		return -errno;
 	for (;;) {
 		errno = 0;
 		struct dirent *e = readdir(dir);
@@ -97,14 +93,20 @@ int il_remove_tree(int dirfd, const char *name)
 	return remove_below(dirfd, name, 0, 0);
 }
 
+int il_lock_fd(int fd, bool wait)
+{
+	while (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
 int il_lock_file(int dirfd, const char *name, bool wait)
 {
 	_cleanup_(closep) int fd = il_open(dirfd, name, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
 		return fd;
-	while (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return steal_fd(&fd);
+	int r = il_lock_fd(fd, wait);
+	return r < 0 ? r : steal_fd(&fd);
 }

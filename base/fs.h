@@ -28,4 +28,7 @@ int il_remove_tree(int dirfd, const char *name) IL_MUST_CHECK;
  */
 int il_lock_file(int dirfd, const char *name, bool wait) IL_MUST_CHECK;
 
+/* il_lock_fd: the same for an open file or directory. Returns 0 or -errno. */
+int il_lock_fd(int fd, bool wait) IL_MUST_CHECK;
+
 #endif

@@ -150,11 +150,9 @@ static uint64_t tree_bytes(int dirfd, const char *name, int depth)
 	if (!S_ISDIR(st.st_mode) || depth <= 0)
 		return st.st_nlink > 1 && !S_ISDIR(st.st_mode) ? sum / st.st_nlink : sum;
 	int fd = il_open(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-	_cleanup_(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		closep(&fd);
+	_cleanup_(closedirp) DIR *dir = fd < 0 ? NULL : il_fdopendir(fd);
+	if (!dir)
 		return sum;
-	}
 	for (struct dirent *e = readdir(dir); e; e = readdir(dir))
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
 			sum += tree_bytes(fd, e->d_name, depth - 1);

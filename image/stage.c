@@ -25,13 +25,9 @@ static int clear_tmp(struct img_store *store)
 
 	if (fd < 0)
 		return fd;
-	_cleanup_(closedirp) DIR *dir = fdopendir(fd);
-	if (!dir) {
-		int code = errno;
-
-		close(fd);
-		return -code;
-	}
+	_cleanup_(closedirp) DIR *dir = il_fdopendir(fd);
+	if (!dir)
+		return -errno;
 	for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
@@ -225,13 +221,9 @@ int img_stage_commit(struct img_stage *stage, struct il_err *err)
 
 	if (copy < 0)
 		return il_fail(err, -copy, "open the staging directory");
-	_cleanup_(closedirp) DIR *dir = fdopendir(copy);
-	if (!dir) {
-		int code = errno;
-
-		close(copy);
-		return il_fail(err, code, "read the staging directory");
-	}
+	_cleanup_(closedirp) DIR *dir = il_fdopendir(copy);
+	if (!dir)
+		return il_fail(err, errno, "read the staging directory");
 	for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
 		char path[IMG_BLOB_PATH_MAX + sizeof(e->d_name)];
 

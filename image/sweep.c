@@ -110,13 +110,9 @@ static int visit(struct img_store *store, const char *dir_name, visit_fn fn, str
 		return 0;
 	if (fd < 0)
 		return fd;
-	_cleanup_(closedirp) DIR *dir = fdopendir(fd);
-	if (!dir) {
-		int code = errno;
-
-		close(fd);
-		return -code;
-	}
+	_cleanup_(closedirp) DIR *dir = il_fdopendir(fd);
+	if (!dir)
+		return -errno;
 	for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
 		if (strspn(e->d_name, "0123456789abcdef") != IMG_HEX_LEN)
 			continue;

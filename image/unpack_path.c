@@ -292,13 +292,9 @@ int unpack_hide_children(struct img_unpack *u, int dirfd, unsigned int depth)
 
 	if (copy < 0)
 		return copy;
-	_cleanup_(closedirp) DIR *dir = fdopendir(copy);
-	if (!dir) {
-		int code = errno;
-
-		close(copy);
-		return -code;
-	}
+	_cleanup_(closedirp) DIR *dir = il_fdopendir(copy);
+	if (!dir)
+		return -errno;
 	for (;;) {
 		errno = 0;
 		struct dirent *e = readdir(dir);

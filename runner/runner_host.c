@@ -124,17 +124,18 @@ struct kernel_sigaction {
 	uint64_t mask;
 };
 
+#define SIGNAL_MAX 64 /* of the kernel; NSIG of libc leaves two out */
+
 void runner_host_reset_signals(void)
 {
-	/* execve(2) makes caught signals default by itself; ignored ones would stay so. */
-	static const int ignorable[] = {
-	    SIGHUP,  SIGINT,  SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM,
-	    SIGTERM, SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ,
-	};
+	/*
+	 * execve(2) makes caught signals default by itself; ignored ones would stay so. All of
+	 * them, also the two that libc keeps for itself: our caller may have been started so.
+	 */
 	static const struct kernel_sigaction dfl;
 	uint64_t none = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(ignorable); i++)
-		syscall(SYS_rt_sigaction, ignorable[i], &dfl, NULL, sizeof(dfl.mask));
+	for (int sig = 1; sig <= SIGNAL_MAX; sig++)
+		syscall(SYS_rt_sigaction, sig, &dfl, NULL, sizeof(dfl.mask));
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
 }

@@ -47,10 +47,8 @@ int state_lock_instance(int parent_fd, const char *id, bool wait)
 
 	if (fd < 0)
 		return fd;
-	while (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return steal_fd(&fd);
+	int r = il_lock_fd(fd, wait);
+	return r < 0 ? r : steal_fd(&fd);
 }
 
 int state_save(int dir_fd, const struct sandbox_record *rec, bool fresh)
@@ -223,11 +221,9 @@ static int walk(const char *root, const char *sub, walk_fn fn, void *ctx)
 		return 0;
 	if (fd < 0)
 		return fd;
-	_cleanup_(closedirp) DIR *dir = fdopendir(fd);
-	if (!dir) {
-		closep(&fd);
-		return -ENOMEM;
-	}
+	_cleanup_(closedirp) DIR *dir = il_fdopendir(fd);
+	if (!dir)
+		return -errno;
 	for (;;) {
 		errno = 0;
 		struct dirent *e = readdir(dir);
