@@ -1,4 +1,6 @@
 # The nano guest kernel: freestanding, in the top 2 GiB, without SSE; plus the common runner.
+# One compiler, whatever the host's side is built with: its flags are gcc's.
+GUEST_CC ?= gcc
 NANO_SRC := $(wildcard guest/nano/*.c guest/nano/*.S guest/nano/fs/*.c) \
             runner/runner.c runner/workload.c
 NANO_OBJ := $(patsubst %,$(BUILD)/guest/%.o,$(NANO_SRC))
@@ -10,16 +12,16 @@ NANO_CFLAGS := -std=gnu17 $(WARN) -Wno-cast-qual -Wno-null-dereference -O2 -g -f
 $(BUILD)/guest/%.c.o: %.c guest/nano/build.mk | $(GEN)
 	@mkdir -p $(@D)
 	@echo "CC $< (guest)"
-	$(Q)$(CC) -I. -I$(BUILD)/gen $(NANO_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(GUEST_CC) -I. -I$(BUILD)/gen $(NANO_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/guest/%.S.o: %.S guest/nano/build.mk
 	@mkdir -p $(@D)
 	@echo "AS $< (guest)"
-	$(Q)$(CC) -I. -MMD -MP -c -o $@ $<
+	$(Q)$(GUEST_CC) -I. -MMD -MP -c -o $@ $<
 
 $(BUILD)/guest/nano.elf: $(NANO_OBJ) guest/nano/link.lds
 	@echo "LD $@"
-	$(Q)$(CC) -nostdlib -static -no-pie -Wl,-T,guest/nano/link.lds -Wl,--build-id=none \
+	$(Q)$(GUEST_CC) -nostdlib -static -no-pie -Wl,-T,guest/nano/link.lds -Wl,--build-id=none \
 		-Wl,-z,max-page-size=4096 -Wl,--gc-sections -o $@ $(NANO_OBJ)
 
 # What goes into the isolab binary: without debug information and symbols.

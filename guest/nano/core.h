@@ -221,6 +221,8 @@ void signal_exec(void); /* caught signals go back to default */
 void signal_deliver(void);
 /* events_collect: take what the monitor raised. */
 void events_collect(void);
+/* How often it has handed input to the terminal; who sleeps for input looks at it first. */
+extern uint32_t input_events;
 
 /* ---- sigframe.c ---------------------------------------------------------------------- */
 

@@ -128,6 +128,7 @@ long console_read_user(uint64_t ubuf, size_t len, bool nonblock)
 
 long console_wait(unsigned int streams, uint64_t timeout_ns)
 {
+	uint32_t input_before = input_events;
 	long r;
 
 	do {
@@ -135,6 +136,9 @@ long console_wait(unsigned int streams, uint64_t timeout_ns)
 
 		if (timeout_ns && signal_pending())
 			return -EINTR;
+		/* The terminal has taken the input already: nothing would wake us for it. */
+		if ((streams & CONSOLE_BIT(CONSOLE_IN)) && input_events != input_before)
+			return CONSOLE_BIT(CONSOLE_IN);
 		r = hypercall(NANO_HC_WAIT, streams, timeout_ns, 0);
 		uint64_t passed = clock_monotonic_ns() - start;
 		clock_idle_ns += passed;

@@ -56,6 +56,8 @@ void signal_send(int nr)
 	raise_with(nr, (struct sig_info){.code = SI_KERNEL});
 }
 
+uint32_t input_events;
+
 void events_collect(void)
 {
 	uint32_t events;
@@ -71,8 +73,10 @@ void events_collect(void)
 		itimer_expired();
 	if (events & NANO_EVENT_WINSIZE)
 		console_winsize_event();
-	if (events & NANO_EVENT_INPUT)
+	if (events & NANO_EVENT_INPUT) {
+		input_events++;
 		console_input_event();
+	}
 }
 
 bool signal_pending(void)
