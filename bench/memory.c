@@ -197,6 +197,22 @@ static int measure_subject(struct bench_session *s, const struct subject *subjec
 	return r < 0 ? il_fail(err, -r, "make the figures") : 0;
 }
 
+/*
+ * The slope of MemAvailable sees the whole machine. It can't be less than what PSS sees of the
+ * instances alone: then others freed memory meanwhile, whatever the interval says.
+ */
+static void warn_of_disturbance(struct result *result, const struct subject *subject,
+				const json_t *memory)
+{
+	json_int_t slope = json_integer_value(json_object_get(memory, "slope_bytes"));
+	json_int_t pss = json_integer_value(json_object_get(memory, "pss_per_instance_bytes"));
+
+	if (slope < pss / 2)
+		result_warn(result, subject->name, "disturbed",
+			    "MemAvailable fell by less than the instances' own pages: others freed "
+			    "memory meanwhile; use PSS, or more --instances on a quieter machine");
+}
+
 static int one_subject(struct bench_session *s, const struct subject *subject,
 		       char *const *workload, struct result *result, struct il_err *err)
 {
@@ -212,10 +228,12 @@ static int one_subject(struct bench_session *s, const struct subject *subject,
 		*err = why;
 		return r;
 	}
-	if (r == 0)
+	if (r == 0) {
+		warn_of_disturbance(result, subject, memory);
 		json_object_set_new(o, "memory", memory);
-	else
+	} else {
 		result_warn(result, subject->name, "failures", "not measured: %s", why.msg);
+	}
 	return interrupt_sleep(RECOVER_NS, err);
 }
 

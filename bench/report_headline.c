@@ -183,7 +183,7 @@ static void density_headline(struct il_buf *b, const struct rep_doc *d)
 
 	if (n == 0)
 		return;
-	il_buf_str(b, "Alive at once: ");
+	il_buf_str(b, n > 1 ? "Alive at once, each by itself: " : "Alive at once: ");
 	for (size_t i = 0; i < d->subject_count; i++) {
 		const struct rep_subject *s = &d->subjects[i];
 

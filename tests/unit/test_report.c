@@ -123,7 +123,7 @@ Test(report_table, the_fixture_fits_80_columns_and_says_everything)
 	    "warning process: median under 5 ms",
 	    "MemAvailable",
 	    "nano stopped: reached --max 1000",
-	    "Alive at once: 1000 containers and 1000 nano VMs; none failed.",
+	    "Alive at once, each by itself: 1000 containers and 1000 nano VMs; none failed.",
 	};
 	struct il_err err = {0};
 	json_auto_t *json = NULL;
