@@ -24,6 +24,11 @@
 #define READ_PAUSE_NS (50 * IL_NS_PER_MS)
 #define ALIVE_NS      (20 * IL_NS_PER_S)
 #define RECOVER_NS    (1500 * IL_NS_PER_MS)
+/* Still = this many reads in a row, each within so many bytes of the one before. */
+#define CALM_READS     4
+#define CALM_READS_MAX 40
+#define CALM_PAUSE_NS  (500 * IL_NS_PER_MS)
+#define CALM_BYTES     (256u << 10)
 
 static char *const default_workload[] = {(char *)(uintptr_t) "/usr/bin/il-idle", NULL};
 
@@ -176,6 +181,28 @@ static int memory_json(const struct points *p, size_t count, uint64_t seed, json
 	return *ret ? 0 : -ENOMEM;
 }
 
+/*
+ * Wait until MemAvailable stands still, before the first instance: what was freed before (network
+ * namespaces, cgroups, an engine's files) comes back over seconds, and would be counted as the
+ * instances' own. Gives up after a while: then the machine is simply busy.
+ */
+static int wait_for_calm(struct il_err *err)
+{
+	uint64_t before = 0, now = 0;
+	unsigned int calm = 0;
+	int r = procs_mem_available(&before, err);
+
+	for (unsigned int i = 0; i < CALM_READS_MAX && calm < CALM_READS && r == 0; i++) {
+		r = interrupt_sleep(CALM_PAUSE_NS, err);
+		if (r == 0)
+			r = procs_mem_available(&now, err);
+		uint64_t change = now > before ? now - before : before - now;
+		calm = change <= CALM_BYTES ? calm + 1 : 0;
+		before = now;
+	}
+	return r;
+}
+
 static int measure_subject(struct bench_session *s, const struct subject *subject,
 			   char *const *workload, json_t **ret, struct il_err *err)
 {
@@ -185,7 +212,7 @@ static int measure_subject(struct bench_session *s, const struct subject *subjec
 	int r = warm_up(s, subject, workload, err);
 
 	if (r == 0)
-		r = interrupt_sleep(RECOVER_NS, err);
+		r = wait_for_calm(err);
 	if (r == 0)
 		r = instances_init(&set, &s->env, subject, workload, err);
 	if (r == 0)
